@@ -1,0 +1,215 @@
+"""What people do to a bulk or a job while it runs: pause, resume, cancel, retry, change. Nothing is claimed here.
+
+Each is one write on the bulk, by compare-and-set on what was read; what it means for jobs is its intent's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from jobs import leases
+from jobs.clock import Clock
+from jobs.documents import BulkId, JobId, UserId
+from jobs.errors import Busy, MoveRefused, NotFound
+from jobs.intents import Intent, Intents
+from jobs.settling import Settling
+from jobs.states import (
+    BULK_MOVES,
+    BulkStatus,
+    JobStatus,
+    bulks_that_may_become,
+    jobs_that_may_become,
+)
+from jobs.store import Document, Store
+
+TRIES = 40
+
+
+class PauseMode(StrEnum):
+    FINISH = "finish"
+    ABORT = "abort"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The bulk after the control, and the only jobs of it that may still be running."""
+
+    bulk: Document
+    running: Sequence[JobId]
+
+
+@dataclass(frozen=True)
+class Pause:
+    mode: PauseMode = PauseMode.FINISH
+    reason: str | None = None
+    until: datetime | None = None
+    by: str = "person"
+
+
+class Controls:
+    def __init__(self, store: Store, clock: Clock, settling: Settling) -> None:
+        self._bulks = store.collection("bulk_jobs")
+        self._jobs = store.collection("generation_jobs")
+        self._clock = clock
+        self._intents = Intents(store, clock, settling)
+
+    async def pause(self, owner: UserId, bulk_id: BulkId, pause: Pause) -> Answer:
+        """After this no job starts but those in `running`; `until` resumes it by itself. Raises `MoveRefused`."""
+        for _ in range(TRIES):
+            bulk = await self._quiet(owner, bulk_id)
+            status = BulkStatus(bulk["status"])
+            if status is not BulkStatus.PAUSED and status not in bulks_that_may_become(BulkStatus.PAUSED):
+                raise MoveRefused("bulk job", status, "paused")
+            record = {
+                "at": self._clock.now(),
+                "by": pause.by,
+                "mode": pause.mode.value,
+                "reason": pause.reason,
+                "until": pause.until,
+            }
+            kind = Intent.ABORT if pause.mode is PauseMode.ABORT else None
+            changes = {"status": BulkStatus.PAUSED.value, "pause": record}
+            paused = await self._intents.write(bulk, changes, kind)
+            if paused is not None:
+                return await self._answer(paused)
+        raise Busy("bulk job")
+
+    async def resume(self, owner: UserId, bulk_id: BulkId) -> Answer:
+        """Raises `MoveRefused` for a bulk that has ended."""
+        for _ in range(TRIES):
+            bulk = await self._quiet(owner, bulk_id)
+            status = BulkStatus(bulk["status"])
+            if status in (BulkStatus.QUEUED, BulkStatus.PROCESSING):
+                return await self._answer(bulk)
+            if status is not BulkStatus.PAUSED:
+                raise MoveRefused("bulk job", status, "resumed")
+            resumed = await self._intents.write(bulk, _resumed(bulk), None)
+            if resumed is not None:
+                return await self._answer(resumed)
+        raise Busy("bulk job")
+
+    async def resume_due(self) -> int:
+        """Resume the bulks whose pause was to last until now."""
+        due = await self._bulks.find(
+            {
+                "schema": 1,
+                "status": BulkStatus.PAUSED.value,
+                "pause.until": {"$lte": self._clock.now()},
+                "intent": None,
+            }
+        )
+        # By compare-and-set: should a person have changed the pause meanwhile, theirs stands.
+        resumed = [await self._intents.write(bulk, _resumed(bulk), None) for bulk in due if bulk["pause"]["until"]]
+        return len([bulk for bulk in resumed if bulk is not None])
+
+    async def cancel(self, owner: UserId, bulk_id: BulkId) -> Answer:
+        """After this no job starts; those in `running` are aborted by their owners. Raises `MoveRefused`."""
+        for _ in range(TRIES):
+            bulk = await self._quiet(owner, bulk_id)
+            status = BulkStatus(bulk["status"])
+            if status is BulkStatus.CANCELLED:
+                return await self._answer(bulk)
+            if BulkStatus.CANCELLED not in BULK_MOVES[status]:
+                raise MoveRefused("bulk job", status, "cancelled")
+            changes = {"status": BulkStatus.CANCELLED.value, "completed_at": self._clock.now(), "pause": None}
+            cancelled = await self._intents.write(bulk, changes, Intent.CANCEL)
+            if cancelled is not None:
+                return await self._answer(cancelled)
+        raise Busy("bulk job")
+
+    async def retry(self, owner: UserId, bulk_id: BulkId) -> tuple[Document, int]:
+        """Send all failed jobs back to the queue; how many there were (0 changes nothing)."""
+        for _ in range(TRIES):
+            bulk = await self._quiet(owner, bulk_id)
+            failed = await self._jobs.find(
+                {"bulk_job_id": bulk_id, "shard": bulk["shard"], "status": JobStatus.FAILED.value},
+                projection=["_id"],
+            )
+            if not failed:
+                return bulk, 0
+            sent = await self._send_back(bulk, [job["_id"] for job in failed])
+            if sent is not None:
+                return sent, len(failed)
+        raise Busy("bulk job")
+
+    async def cancel_job(self, owner: UserId, job_id: JobId) -> Document:
+        """The job as it then is: cancelled, or still running and about to be aborted. Raises `MoveRefused`."""
+        for _ in range(TRIES):
+            job = await self._job(owner, job_id)
+            status = JobStatus(job["status"])
+            if status is JobStatus.CANCELLED:
+                return job
+            if status not in jobs_that_may_become(JobStatus.CANCELLED):
+                raise MoveRefused("job", status, "cancelled")
+            bulk = await self._quiet(owner, job["bulk_job_id"])
+            if await self._intents.write(bulk, {}, Intent.CANCEL_JOBS, [job_id]) is not None:
+                return await self._job(owner, job_id)
+        raise Busy("job")
+
+    async def retry_job(self, owner: UserId, job_id: JobId) -> Document:
+        """Send one failed or cancelled job back to the queue. Raises `MoveRefused`."""
+        for _ in range(TRIES):
+            job = await self._job(owner, job_id)
+            status = JobStatus(job["status"])
+            if status is JobStatus.QUEUED:
+                return job
+            if status not in (JobStatus.FAILED, JobStatus.CANCELLED):
+                raise MoveRefused("job", status, "sent back to the queue")
+            bulk = await self._quiet(owner, job["bulk_job_id"])
+            if await self._send_back(bulk, [job_id]) is not None:
+                return await self._job(owner, job_id)
+        raise Busy("job")
+
+    async def change(self, owner: UserId, bulk_id: BulkId, changes: Mapping[str, Any]) -> Document:
+        """Change name, parallelism or delay while it runs; takes effect at the next claim."""
+        for _ in range(TRIES):
+            bulk = await self._quiet(owner, bulk_id)
+            more = changes.get("parallelism", bulk["parallelism"]) - bulk["parallelism"]
+            unchanged = {"_id": bulk_id, "shard": bulk["shard"], "rev": bulk["rev"]}
+            update = {"$set": dict(changes), "$inc": {"rev": 1, "free": more}}
+            changed = await self._bulks.find_one_and_update(unchanged, update)
+            if changed is not None:
+                return changed
+        raise Busy("bulk job")
+
+    async def _send_back(self, bulk: Document, job_ids: Sequence[JobId]) -> Document | None:
+        over = BulkStatus.PROCESSING in BULK_MOVES[BulkStatus(bulk["status"])] and bulk["completed_at"] is not None
+        changes: Document = {}
+        if over:
+            changes = {
+                "status": BulkStatus.PROCESSING.value,
+                "completed_at": None,
+                "generation": bulk["generation"] + 1,
+            }
+        return await self._intents.write(bulk, changes, Intent.RETRY, job_ids)
+
+    async def _quiet(self, owner: UserId, bulk_id: BulkId) -> Document:
+        """The bulk once no control is under way. Raises `NotFound`, also for somebody else's."""
+        for _ in range(TRIES):
+            bulk = await self._bulks.find_one({"_id": bulk_id, "userId": owner, "schema": 1})
+            if bulk is None:
+                raise NotFound("bulk job")
+            if bulk["intent"] is None:
+                return bulk
+            await self._intents.carry_out(bulk)
+        raise Busy("bulk job")
+
+    async def _job(self, owner: UserId, job_id: JobId) -> Document:
+        job = await self._jobs.find_one({"_id": job_id, "userId": owner, "schema": 1})
+        if job is None:
+            raise NotFound("job")
+        return job
+
+    async def _answer(self, bulk: Document) -> Answer:
+        named = {slot["job_id"]: token for token, slot in bulk["slots"].items() if slot["job_id"] is not None}
+        jobs = await self._jobs.find({"_id": {"$in": list(named)}}, projection=["status", "lease"]) if named else []
+        return Answer(bulk, [job["_id"] for job in jobs if leases.holds(job, named[job["_id"]])])
+
+
+def _resumed(bulk: Document) -> Document:
+    status = BulkStatus.PROCESSING if bulk["started_at"] is not None else BulkStatus.QUEUED
+    return {"status": status.value, "pause": None}

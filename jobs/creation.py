@@ -1,0 +1,173 @@
+"""Creating a bulk: all of it or nothing, once per Idempotency-Key. What a request may ask for is decided elsewhere.
+
+A creation is a record of its own: `writing` while the jobs are stored (nobody sees or claims them, for their bulk is
+not there), then `committed` by compare-and-set, then the bulk is stored, then `done`. Whoever dies in between leaves a
+record that upkeep completes (committed) or clears away (writing).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bson import ObjectId
+
+from jobs.clock import Clock
+from jobs.documents import BulkId, BulkRequest, JobId, UserId, new_bulk, new_job
+from jobs.errors import Busy, DuplicateKey, KeyReused, StillRunning, StoreFull, StoreUnavailable
+from jobs.states import LIVE_JOBS
+from jobs.store import Document, Store
+
+BATCH = 1000
+WRITING_TIME = timedelta(seconds=60)
+COMMITTED_TIME = timedelta(seconds=5)
+LATE_WRITER_TIME = timedelta(hours=1)
+KEY_KEPT = timedelta(hours=24)
+REPEAT_WAIT = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class IdempotencyKey:
+    """A user's key for one request, and the hash of that request's body."""
+
+    key: str
+    body_hash: str
+
+
+@dataclass(frozen=True)
+class Created:
+    bulk_id: BulkId
+    job_ids: Sequence[JobId]
+    total_items: int
+
+
+class Creation:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._creations = store.collection("creations")
+        self._bulks = store.collection("bulk_jobs")
+        self._jobs = store.collection("generation_jobs")
+        self._clock = clock
+
+    async def create(self, owner: UserId, request: BulkRequest, key: IdempotencyKey | None = None) -> Created:
+        """Raises `KeyReused`, `StillRunning` (after waiting for the first request), `StoreFull`."""
+        if key is not None:
+            before = await self._creations.find_one({"userId": owner, "key": key.key})
+            if before is not None:
+                return await self._repeat(before, key)
+        await self._check_capacity(len(request.items))
+        now = self._clock.now()
+        bulk = new_bulk(BulkId(ObjectId()), owner, request, now)
+        job_ids = [JobId(ObjectId()) for _ in request.items]
+        creation: Document = {
+            "_id": ObjectId(),
+            "userId": owner,
+            "bulk_id": bulk["_id"],
+            "bulk": bulk,
+            "first_job_id": job_ids[0],
+            "total_items": len(job_ids),
+            "state": "writing",
+            "until": now + WRITING_TIME,
+        }
+        if key is not None:
+            creation |= {"key": key.key, "body_hash": key.body_hash}
+        try:
+            await self._creations.insert_one(creation)
+        except DuplicateKey:
+            if key is None:
+                raise
+            first = await self._creations.find_one({"userId": owner, "key": key.key})
+            if first is None:
+                raise StillRunning from None
+            return await self._repeat(first, key)
+        await self._write_jobs(creation, job_ids, request, now)
+        if not await self._moved(creation, "writing", "committed", COMMITTED_TIME):
+            await self._clear_away(creation)
+            raise Busy("request")
+        await self._publish(creation)
+        return Created(bulk["_id"], job_ids, len(job_ids))
+
+    async def complete_owed(self) -> int:
+        """What creations of dead processes owe: committed ones are published, the others cleared away."""
+        due = await self._creations.find(
+            {"state": {"$in": ["writing", "committed", "aborted"]}, "until": {"$lte": self._clock.now()}},
+            limit=100,
+        )
+        for creation in due:
+            match creation["state"]:
+                case "committed":
+                    await self._publish(creation)
+                case "writing":
+                    await self._abort(creation)
+                case _:
+                    await self._clear_away(creation)
+                    await self._creations.delete_one({"_id": creation["_id"]})
+        return len(due)
+
+    async def _check_capacity(self, wanted: int) -> None:
+        limit = self._store.max_live_jobs
+        if limit is None:
+            return
+        live = await self._jobs.count({"status": {"$in": list(LIVE_JOBS)}})
+        if live + wanted > limit:
+            raise StoreFull(live=live, limit=limit)
+
+    async def _write_jobs(
+        self, creation: Document, job_ids: Sequence[JobId], request: BulkRequest, now: datetime
+    ) -> None:
+        documents = [
+            new_job(job_id, creation["bulk"], position, item, now)
+            for position, (job_id, item) in enumerate(zip(job_ids, request.items, strict=True), start=1)
+        ]
+        try:
+            for start in range(0, len(documents), BATCH):
+                await self._jobs.insert_many(documents[start : start + BATCH])
+        except StoreUnavailable:
+            raise  # the database is away: upkeep clears away what was stored
+        except BaseException:
+            await asyncio.shield(self._abort(creation))
+            raise
+
+    async def _repeat(self, first: Document, key: IdempotencyKey) -> Created:
+        """The answer of the first request with this key, waited for where it is still under way."""
+        if first["body_hash"] != key.body_hash:
+            raise KeyReused
+        waited = timedelta(0)
+        step = timedelta(milliseconds=100)
+        while first["state"] != "done":
+            if waited >= REPEAT_WAIT:
+                raise StillRunning
+            await asyncio.sleep(step.total_seconds())
+            waited += step
+            found = await self._creations.find_one({"_id": first["_id"]})
+            if found is None or found["state"] == "aborted":
+                raise StillRunning
+            first = found
+        return Created(first["bulk_id"], [first["first_job_id"]], first["total_items"])
+
+    async def _publish(self, creation: Document) -> None:
+        try:
+            await self._bulks.insert_one(creation["bulk"])
+        except DuplicateKey:
+            pass  # whoever was here before died before saying so
+        if "key" not in creation:
+            await self._creations.delete_one({"_id": creation["_id"]})
+            return
+        done = {"state": "done", "expires_at": self._clock.now() + KEY_KEPT}
+        await self._creations.update_one({"_id": creation["_id"]}, {"$set": done, "$unset": {"bulk": ""}})
+
+    async def _abort(self, creation: Document) -> None:
+        # Kept for a while: its writer may only be slow, and store more jobs after this.
+        if await self._moved(creation, "writing", "aborted", LATE_WRITER_TIME):
+            await self._clear_away(creation)
+
+    async def _moved(self, creation: Document, before: str, after: str, time: timedelta) -> bool:
+        changes: Document = {"$set": {"state": after, "until": self._clock.now() + time}}
+        if after == "aborted":
+            changes["$unset"] = {"key": ""}  # a refused request is not kept
+        return await self._creations.update_one({"_id": creation["_id"], "state": before}, changes) == 1
+
+    async def _clear_away(self, creation: Document) -> None:
+        await self._jobs.delete_many({"bulk_job_id": creation["bulk_id"], "shard": creation["bulk"]["shard"]})

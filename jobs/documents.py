@@ -1,0 +1,207 @@
+"""What is stored: how a bulk, its jobs and their parts look in MongoDB when they are new. Nothing is written here.
+
+Fields that users see are named in spec §3; the rest is the queue's: of a bulk `slots`, `busy`, `free`, `due_at`,
+`spaced_until`, `head`, `epoch`, `intent`, `pause`, `remaining_items`; of a job `lane`, `due_at`, `epoch`, `lease`,
+`wish`, `call_number`, `uncounted_retries`, `lost_workers`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import Any, NewType
+
+import bson
+from bson import ObjectId
+from bson.errors import InvalidDocument, InvalidId, InvalidStringData
+
+from jobs.bson_json import plain
+from jobs.errors import NotFound
+from jobs.states import BulkStatus, JobStatus
+from jobs.store import Document
+
+SCHEMA = 1
+SHARDS = 4096
+MAX_ATTEMPTS_KEPT = 50
+MAX_ERROR_LINES = 50
+MAX_VALUE_BYTES = 8 * 2**20
+
+BulkId = NewType("BulkId", ObjectId)
+JobId = NewType("JobId", ObjectId)
+UserId = ObjectId | str
+Token = NewType("Token", str)
+
+MODES: Mapping[str, tuple[str, ...]] = {
+    "topic": ("topic",),
+    "keywords": ("keywords",),
+    "trends": ("trend",),
+    "spin": ("source_text", "source_url"),
+}
+"""The modes, and of which fields an item needs one."""
+
+ITEM_FIELDS = (
+    "topic", "keywords", "trend", "region", "source_text", "source_url", "word_count", "tone", "language",
+    "brand_voice", "page_type", "target_url", "components", "external_id", "dedupe", "metadata", "context",
+)  # fmt: skip
+"""The item's declared fields, kept at the top level of its job; every other one goes into `params`."""
+
+
+class Lane(IntEnum):
+    """Which of a bulk's waiting jobs go first (I1): those that never failed, then those that are tried again."""
+
+    FIRST = 0
+    AGAIN = 1
+
+
+class Wish(StrEnum):
+    """What a person wants of a running job; only its owner, or the sweep after it, carries it out."""
+
+    CANCEL = "cancel"
+    ABORT = "abort"
+
+
+@dataclass(frozen=True)
+class BulkRequest:
+    """A validated request for a bulk. `items` hold declared fields and `params`."""
+
+    mode: str
+    items: Sequence[Mapping[str, Any]]
+    name: str | None = None
+    tenant: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    kind: str = "bulk"
+    max_retries: int = 2
+    delay: timedelta = timedelta(seconds=5)
+    parallelism: int = 1
+
+
+def user_id(text: str) -> UserId:
+    """An ObjectId where the text is 24 hex digits, as the application stores its users; else the text (spec §3)."""
+    return ObjectId(text) if len(text) == 24 and ObjectId.is_valid(text) else text
+
+
+def parse_id(text: str, what: str) -> ObjectId:
+    """Raises `NotFound` for a text that is no id: to its sender it is one that does not exist."""
+    try:
+        return ObjectId(text)
+    except InvalidId:
+        raise NotFound(what) from None
+
+
+def shard_of(tenant: str) -> int:
+    return zlib.crc32(tenant.encode()) % SHARDS
+
+
+def new_bulk(bulk_id: BulkId, owner: UserId, request: BulkRequest, now: datetime) -> Document:
+    tenant = request.tenant or str(owner)
+    return {
+        "_id": bulk_id,
+        "userId": owner,
+        "mode": request.mode,
+        "name": request.name,
+        "kind": request.kind,
+        "tenant": tenant,
+        "shard": shard_of(tenant),
+        "status": BulkStatus.QUEUED.value,
+        "total_items": len(request.items),
+        "completed_items": 0,
+        "failed_items": 0,
+        "cancelled_items": 0,
+        "created_at": now,
+        "started_at": None,
+        "completed_at": None,
+        "estimated_completion": None,
+        "error_summary": [],
+        "metadata": dict(request.metadata) if request.metadata is not None else None,
+        "max_retries": request.max_retries,
+        "delay_seconds": request.delay.total_seconds(),
+        "parallelism": request.parallelism,
+        "generation": 1,
+        "schema": SCHEMA,
+        **queue_fields_of_bulk(len(request.items), request.parallelism, now),
+    }
+
+
+def queue_fields_of_bulk(total: int, parallelism: int, now: datetime) -> Document:
+    return {
+        "rev": 1,
+        "remaining_items": total,
+        "slots": {},
+        "busy": 0,
+        "free": parallelism,
+        "due_at": now,
+        "spaced_until": now,
+        "head": 1,
+        "epoch": 1,
+        "intent": None,
+        "pause": None,
+    }
+
+
+def new_job(job_id: JobId, bulk: Document, position: int, item: Mapping[str, Any], now: datetime) -> Document:
+    return {
+        "_id": job_id,
+        "bulk_job_id": bulk["_id"],
+        "userId": bulk["userId"],
+        "mode": bulk["mode"],
+        **{field: item[field] for field in ITEM_FIELDS if item.get(field) is not None},
+        "params": dict(item.get("params") or {}),
+        "status": JobStatus.QUEUED.value,
+        "queue_position": position,
+        "retry_count": 0,
+        "error": None,
+        "result": None,
+        "result_meta": None,
+        "created_at": now,
+        "started_at": None,
+        "completed_at": None,
+        "schema": SCHEMA,
+        **queue_fields_of_job(bulk, now),
+    }
+
+
+def queue_fields_of_job(bulk: Document, now: datetime) -> Document:
+    return {
+        "shard": bulk["shard"],
+        "rev": 1,
+        "current_stage": None,
+        "lane": Lane.FIRST.value,
+        "due_at": now,
+        "epoch": bulk["epoch"],
+        "lease": None,
+        "wish": None,
+        "call_number": 1,
+        "uncounted_retries": 0,
+        "lost_workers": 0,
+        "attempts": [],
+    }
+
+
+def input_of(job: Document) -> Document:
+    """What the generator is told of a job, as plain JSON values: its declared fields and its `params`."""
+    fields = {name: job[name] for name in ITEM_FIELDS if job.get(name) is not None}
+    told = plain({**(job.get("params") or {}), **fields})
+    return told if isinstance(told, dict) else {}
+
+
+def why_not_storable(value: object) -> str | None:
+    """Why MongoDB would refuse this value; None where it takes it."""
+    try:
+        size = len(bson.encode({"value": value}))
+    except (InvalidDocument, InvalidStringData, OverflowError, ValueError, RecursionError, TypeError) as error:
+        return f"holds what cannot be stored ({error})"[:200]
+    return None if size <= MAX_VALUE_BYTES else f"has more than {MAX_VALUE_BYTES // 2**20} MB"
+
+
+def job_fields() -> frozenset[str]:
+    """Every field of a job that is Pressrun's own: an item may set none of them."""
+    empty: Document = {"_id": None, "userId": None, "mode": None, "shard": 0, "epoch": 0}
+    moment = datetime.min
+    return frozenset(new_job(JobId(ObjectId()), empty, 1, {}, moment)) - {"params"} | {
+        "id",
+        "bulk_id",
+        "user_id",
+    }

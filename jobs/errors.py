@@ -1,0 +1,96 @@
+"""What can go wrong between Pressrun and those who use it. Each docstring is the message; the attributes are the facts.
+
+HTTP codes are not chosen here, but in `service/problems.py` alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class PressrunError(Exception):
+    """Something went wrong."""
+
+    def __str__(self) -> str:
+        return (self.__doc__ or "").strip().format(**vars(self))
+
+
+@dataclass(eq=False)
+class Fault:
+    """One thing that is wrong with an input: where (`items.3.topic`) and what."""
+
+    path: str
+    message: str
+
+
+@dataclass(eq=False)
+class InvalidInput(PressrunError):
+    """{summary}"""
+
+    summary: str
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(eq=False)
+class NotFound(PressrunError):
+    """There is no such {what}."""
+
+    what: str
+
+
+@dataclass(eq=False)
+class MoveRefused(PressrunError):
+    """A {what} that is {status} cannot be {verb}."""
+
+    what: str
+    status: str
+    verb: str
+
+
+@dataclass(eq=False)
+class KeyReused(PressrunError):
+    """This Idempotency-Key was used before with another body: use a new key for a new request."""
+
+
+@dataclass(eq=False)
+class StillRunning(PressrunError):
+    """The first request with this Idempotency-Key is still being worked on: ask again in a moment."""
+
+    retry_after: timedelta = timedelta(seconds=1)
+
+
+@dataclass(eq=False)
+class Busy(PressrunError):
+    """Others are changing this {what} at the same moment: ask again."""
+
+    what: str
+
+
+@dataclass(eq=False)
+class StoreFull(PressrunError):
+    """The embedded store takes up to {limit} live jobs and has {live}: let some end, or use MongoDB."""
+
+    live: int
+    limit: int
+
+
+@dataclass(eq=False)
+class StoreUnavailable(PressrunError):
+    """The database does not answer: {reason}"""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class DuplicateKey(PressrunError):
+    """A document with this unique key is already there: {reason}"""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class StoreRefused(PressrunError):
+    """The database refused an operation: {reason}"""
+
+    reason: str

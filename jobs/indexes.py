@@ -1,0 +1,40 @@
+"""Every index, each beside the query that needs it. They are made at every start."""
+
+from __future__ import annotations
+
+from jobs.states import JobStatus
+from jobs.store import Index
+
+INDEXES = (
+    Index("bulk_jobs", (("status", 1), ("due_at", 1)), "claim, idle poll: bulks that may run and are due"),
+    Index("bulk_jobs", (("userId", 1), ("created_at", -1), ("_id", -1)), "a user's bulks, newest first"),
+    Index("bulk_jobs", (("busy", 1),), "sweep: bulks that have slots", where={"busy": {"$gt": 0}}),
+    Index("bulk_jobs", (("intent.at", 1),), "upkeep: half done controls", where={"intent.at": {"$exists": True}}),
+    Index("bulk_jobs", (("pause.until", 1),), "upkeep: pauses that end", where={"pause.until": {"$exists": True}}),
+    Index("bulk_jobs", (("schema", 1), ("status", 1)), "adoption: the application's own bulks"),
+    Index(
+        "generation_jobs",
+        (("bulk_job_id", 1), ("status", 1), ("lane", 1), ("queue_position", 1)),
+        "take, settle: a bulk's jobs by status, in the order they are taken",
+    ),
+    Index("generation_jobs", (("bulk_job_id", 1), ("queue_position", 1)), "a bulk's jobs and results in order"),
+    Index(
+        "generation_jobs",
+        (("lease.until", 1),),
+        "sweep: running jobs whose lease is over",
+        where={"status": JobStatus.PROCESSING.value},
+    ),
+    Index("generation_jobs", (("userId", 1), ("created_at", -1), ("_id", -1)), "a user's jobs, newest first"),
+    Index("generation_jobs", (("userId", 1), ("completed_at", -1)), "the queue's last ended jobs and throughput"),
+    Index(
+        "creations",
+        (("userId", 1), ("key", 1)),
+        "a repeated Idempotency-Key",
+        unique=True,
+        where={"key": {"$exists": True}},
+    ),
+    Index("creations", (("state", 1), ("until", 1)), "upkeep: creations that are half done"),
+    Index("creations", (("expires_at", 1),), "forget keys after a day", expire_after_seconds=0),
+    Index("api_keys", (("hash", 1),), "authentication", unique=True),
+    Index("workers", (("last_heartbeat", 1),), "forget workers after a day", expire_after_seconds=86_400),
+)  # fmt: skip

@@ -1,0 +1,109 @@
+"""Controls that touch jobs, made so that it does not matter who dies when. What a control means is decided elsewhere.
+
+The intent is written on the bulk in the write that changes its status. No bulk with an intent is claimed from or
+completed, and whoever meets one carries it out. Its `epoch` fences it: it touches only jobs of an earlier epoch, and
+all that comes after it (a take, a retry) stamps a later one; so a helper that wakes up late changes nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+
+from jobs.clock import Clock
+from jobs.documents import JobId, Lane, Wish
+from jobs.settling import Settling
+from jobs.states import JobStatus
+from jobs.store import Document, Filter, Store
+
+
+class Intent(StrEnum):
+    """A control that touches jobs, as far as it is not carried out yet."""
+
+    ABORT = "abort"
+    CANCEL = "cancel"
+    CANCEL_JOBS = "cancel_jobs"
+    RETRY = "retry"
+
+
+class Intents:
+    def __init__(self, store: Store, clock: Clock, settling: Settling) -> None:
+        self._bulks = store.collection("bulk_jobs")
+        self._jobs = store.collection("generation_jobs")
+        self._clock = clock
+        self._settling = settling
+
+    async def write(
+        self, bulk: Document, changes: Document, kind: Intent | None, job_ids: Sequence[JobId] = ()
+    ) -> Document | None:
+        """The one write that a control is; None where the bulk has changed since it was read."""
+        changes = dict(changes)
+        if kind is not None:
+            epoch = bulk["epoch"] + 1
+            intent = {
+                "id": secrets.token_hex(8),
+                "kind": kind.value,
+                "epoch": epoch,
+                "at": self._clock.now(),
+                "job_ids": list(job_ids),
+            }
+            changes |= {"epoch": epoch, "intent": intent}
+        unchanged = {"_id": bulk["_id"], "shard": bulk["shard"], "rev": bulk["rev"], "intent": None}
+        written = await self._bulks.find_one_and_update(unchanged, {"$set": changes, "$inc": {"rev": 1}})
+        if written is not None and kind is not None:
+            await self.carry_out(written)
+        return written
+
+    async def carry_out(self, bulk: Document) -> None:
+        """Do what the intent of `bulk` says and take it off. Safe to repeat, to leave half done, and to do late."""
+        intent = bulk["intent"]
+        earlier = {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], "epoch": {"$lt": intent["epoch"]}}
+        match Intent(intent["kind"]):
+            case Intent.ABORT:
+                await self._wish(earlier | {"wish": None}, Wish.ABORT)
+            case Intent.CANCEL:
+                await self._wish(earlier, Wish.CANCEL)  # what waits is cancelled by the reconcile below
+            case Intent.CANCEL_JOBS:
+                await self._cancel_jobs(earlier | {"_id": {"$in": intent["job_ids"]}})
+            case Intent.RETRY:
+                await self._requeue(earlier | {"_id": {"$in": intent["job_ids"]}}, intent["epoch"])
+        await self._settling.reconcile(bulk["_id"], clear_intent=intent["id"])
+
+    async def finish_half_done(self, older_than: timedelta) -> int:
+        """Carry out the intents whose process seems to have died. Safe to repeat, and beside it if it has not."""
+        before = self._clock.now() - older_than
+        bulks = await self._bulks.find({"schema": 1, "intent.at": {"$lte": before}})
+        for bulk in bulks:
+            await self.carry_out(bulk)
+        return len(bulks)
+
+    async def _wish(self, jobs: Filter, wish: Wish) -> None:
+        running = {**jobs, "status": JobStatus.PROCESSING.value}
+        await self._jobs.update_many(running, {"$set": {"wish": wish.value}, "$inc": {"rev": 1}})
+
+    async def _cancel_jobs(self, jobs: Filter) -> None:
+        waiting = {"status": {"$in": [JobStatus.QUEUED.value, JobStatus.AWAITING_SELECTION.value]}}
+        unheard = {"status": JobStatus.PROCESSING.value, "wish": {"$ne": Wish.CANCEL.value}}
+        cancelled = {"status": JobStatus.CANCELLED.value, "completed_at": self._clock.now()}
+        # A job can move between the two writes, but not for ever: with an intent standing nothing new is claimed.
+        while await self._jobs.find_one({"$and": [jobs, {"$or": [waiting, unheard]}]}, projection=["_id"]):
+            await self._jobs.update_many({**jobs, **waiting}, {"$set": cancelled, "$inc": {"rev": 1}})
+            await self._wish(jobs, Wish.CANCEL)
+
+    async def _requeue(self, jobs: Filter, epoch: int) -> None:
+        again = {
+            "status": JobStatus.QUEUED.value,
+            "epoch": epoch,
+            "lane": Lane.FIRST.value,
+            "due_at": self._clock.now(),
+            "wish": None,
+            "error": None,
+            "completed_at": None,
+            "retry_count": 0,
+            "uncounted_retries": 0,
+            "lost_workers": 0,
+        }
+        ended = {"status": {"$in": [JobStatus.FAILED.value, JobStatus.CANCELLED.value]}}
+        await self._jobs.update_many({**jobs, **ended}, {"$set": again, "$inc": {"rev": 1, "call_number": 1}})

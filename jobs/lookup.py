@@ -1,0 +1,229 @@
+"""Everything that is only read: bulks, jobs, the queue, as their owner sees them. Nothing is written here.
+
+Every question names the owner; an id that is somebody else's is one that does not exist.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bson import ObjectId
+from bson.errors import InvalidId
+
+from jobs.clock import Clock
+from jobs.documents import BulkId, JobId, UserId
+from jobs.errors import Fault, InvalidInput, NotFound
+from jobs.states import ENDED_JOBS, JobStatus
+from jobs.store import Document, Store
+
+RESULTS_BATCH = 50
+RECENT = 10
+ACTIVE = 100
+WITHOUT_RESULT = (
+    "bulk_job_id", "mode", "topic", "keywords", "trend", "external_id", "status", "queue_position",
+    "error", "retry_count", "current_stage", "created_at", "started_at", "completed_at", "lease",
+)  # fmt: skip
+NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Documents, and where the next page begins (None on the last)."""
+
+    documents: Sequence[Document]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Jobs by what became of them. `remaining` is what has not ended, running ones included."""
+
+    total: int
+    completed: int
+    failed: int
+    cancelled: int
+    running: int
+    awaiting: int
+
+    @property
+    def remaining(self) -> int:
+        return self.total - self.completed - self.failed - self.cancelled
+
+    @property
+    def pending(self) -> int:
+        return max(0, self.remaining - self.running)
+
+    @property
+    def percentage(self) -> int:
+        """Rounded as JavaScript's Math.round does (spec §2)."""
+        return (200 * self.completed + self.total) // (2 * self.total) if self.total else 0
+
+
+@dataclass(frozen=True)
+class QueueView:
+    counts: Counts
+    active: Sequence[Document]
+    recent: Sequence[Document]
+    ended_last_minute: int
+
+
+class Lookup:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._bulks = store.collection("bulk_jobs")
+        self._jobs = store.collection("generation_jobs")
+        self._clock = clock
+
+    async def bulk(self, owner: UserId, bulk_id: BulkId) -> Document:
+        """Raises `NotFound`."""
+        bulk = await self._bulks.find_one({"_id": bulk_id, "userId": owner, "schema": 1})
+        if bulk is None:
+            raise NotFound("bulk job")
+        return bulk
+
+    async def bulks(self, owner: UserId, status: str | None, limit: int, cursor: str | None) -> Page:
+        """Newest first. Raises `InvalidInput` for a cursor that this did not make."""
+        wanted: Document = {"userId": owner, "schema": 1}
+        if status is not None:
+            wanted["status"] = status
+        return _page(await self._bulks.find(_after(wanted, cursor), sort=NEWEST_FIRST, limit=limit + 1), limit)
+
+    async def counts(self, bulk: Document) -> Counts:
+        """Of one bulk: its counters, and what of the rest is running or waits for a person."""
+        mine = {"bulk_job_id": bulk["_id"], "shard": bulk["shard"]}
+        return Counts(
+            total=bulk["total_items"],
+            completed=bulk["completed_items"],
+            failed=bulk["failed_items"],
+            cancelled=bulk["cancelled_items"],
+            running=await self._jobs.count({**mine, "status": JobStatus.PROCESSING.value}),
+            awaiting=await self._jobs.count({**mine, "status": JobStatus.AWAITING_SELECTION.value}),
+        )
+
+    async def jobs_of(self, bulk: Document, limit: int, after_position: int = 0) -> list[Document]:
+        """In queue order, without their results."""
+        return await self._jobs.find(
+            {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], "queue_position": {"$gt": after_position}},
+            projection=["status", "queue_position", "error", "retry_count", "current_stage"],
+            sort=[("queue_position", 1)],
+            limit=limit,
+        )
+
+    async def job(self, owner: UserId, job_id: JobId) -> Document:
+        """Raises `NotFound`, also while the job's bulk is only half created."""
+        job = await self._jobs.find_one({"_id": job_id, "userId": owner, "schema": 1})
+        if job is None or not await self._visible(owner, [job]):
+            raise NotFound("job")
+        return job
+
+    async def jobs(
+        self, owner: UserId, status: str | None, bulk_id: BulkId | None, limit: int, cursor: str | None
+    ) -> Page:
+        """Newest first, without their results."""
+        wanted: Document = {"userId": owner, "schema": 1}
+        if status is not None:
+            wanted["status"] = status
+        if bulk_id is not None:
+            wanted |= {"bulk_job_id": bulk_id, "shard": (await self.bulk(owner, bulk_id))["shard"]}
+        found = await self._jobs.find(
+            _after(wanted, cursor),
+            projection=WITHOUT_RESULT,
+            sort=NEWEST_FIRST,
+            limit=limit + 1,
+        )
+        page = _page(found, limit)
+        return Page(await self._visible(owner, page.documents), page.next_cursor)
+
+    async def ended_jobs(self, bulk: Document) -> AsyncIterator[Document]:
+        """The jobs that have ended so far, in queue order, a few at a time."""
+        position = 0
+        while True:
+            batch = await self._jobs.find(
+                {
+                    "bulk_job_id": bulk["_id"],
+                    "shard": bulk["shard"],
+                    "status": {"$in": list(ENDED_JOBS)},
+                    "queue_position": {"$gt": position},
+                },
+                sort=[("queue_position", 1)],
+                limit=RESULTS_BATCH,
+            )
+            for job in batch:
+                yield job
+            if len(batch) < RESULTS_BATCH:
+                return
+            position = batch[-1]["queue_position"]
+
+    async def queue(self, owner: UserId | None) -> QueueView:
+        """The owner's part of the queue, or all of it for None."""
+        mine: Document = {"schema": 1} if owner is None else {"schema": 1, "userId": owner}
+        minute_ago = self._clock.now() - timedelta(minutes=1)
+        running = {**mine, "status": JobStatus.PROCESSING.value}
+        return QueueView(
+            counts=await self._queue_counts(mine, running),
+            active=await self._jobs.find(running, projection=WITHOUT_RESULT, sort=[("lease.taken_at", 1)], limit=ACTIVE),
+            recent=await self._jobs.find(
+                {**mine, "completed_at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}},
+                projection=WITHOUT_RESULT,
+                sort=[("completed_at", -1)],
+                limit=RECENT,
+            ),
+            ended_last_minute=await self._jobs.count({**mine, "completed_at": {"$gt": minute_ago}}),
+        )
+
+    async def _queue_counts(self, mine: Document, running: Document) -> Counts:
+        # From the bulks' counters, so that the jobs of a bulk that is only half created are not seen.
+        sums = {
+            name: {"$sum": f"${name}"} for name in ("total_items", "completed_items", "failed_items", "cancelled_items")
+        }
+        rows = await self._bulks.aggregate([{"$match": mine}, {"$group": {"_id": None, **sums}}])
+        row = rows[0] if rows else dict.fromkeys(sums, 0)
+        return Counts(
+            total=row["total_items"],
+            completed=row["completed_items"],
+            failed=row["failed_items"],
+            cancelled=row["cancelled_items"],
+            running=await self._jobs.count(running),
+            awaiting=await self._jobs.count({**mine, "status": JobStatus.AWAITING_SELECTION.value}),
+        )
+
+    async def _visible(self, owner: UserId, jobs: Sequence[Document]) -> list[Document]:
+        wanted = list({job["bulk_job_id"] for job in jobs})
+        found = await self._bulks.find({"_id": {"$in": wanted}, "userId": owner}, projection=["_id"]) if wanted else []
+        there = {bulk["_id"] for bulk in found}
+        return [job for job in jobs if job["bulk_job_id"] in there]
+
+
+def _page(found: list[Document], limit: int) -> Page:
+    if len(found) <= limit:
+        return Page(found, None)
+    last = found[limit - 1]
+    milliseconds = round(last["created_at"].timestamp() * 1000)
+    raw = milliseconds.to_bytes(8, "big") + last["_id"].binary
+    return Page(found[:limit], base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
+
+
+def _after(wanted: Document, cursor: str | None) -> Document:
+    if cursor is None:
+        return wanted
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        created_at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int.from_bytes(raw[:8], "big"))
+        last_id = ObjectId(raw[8:])
+    except (binascii.Error, ValueError, InvalidId, OverflowError, TypeError):
+        fault = Fault("cursor", "must be a next_cursor that this route has given")
+        raise InvalidInput("The cursor is not valid.", (fault,)) from None
+    return {
+        "$and": [
+            wanted,
+            {
+                "$or": [
+                    {"created_at": {"$lt": created_at}},
+                    {"created_at": created_at, "_id": {"$lt": last_id}},
+                ]
+            },
+        ]
+    }

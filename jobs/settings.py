@@ -1,0 +1,186 @@
+"""Settings: read once from the environment (`PRESSRUN_`, `__` for nesting) and `pressrun.toml`, and checked whole.
+
+Nothing else reads the environment, and nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from jobs.documents import BulkRequest
+from jobs.errors import Fault, InvalidInput
+
+PREFIX = "PRESSRUN_"
+FILE = Path("pressrun.toml")
+OTHERS = ("PRESSRUN_DEMO__", "PRESSRUN_TEST_", "PRESSRUN_URL", "PRESSRUN_API_KEY", "PRESSRUN_DEBUG")
+"""Names with our prefix that are read elsewhere: the demo generator, tests, the command line's client."""
+
+
+class AuthMode(StrEnum):
+    OFF = "off"
+    KEYS = "keys"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MongoDB(Section):
+    uri: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0")
+    database: str = Field("pressrun", min_length=1, max_length=63, pattern=r"^[^/\\. \"$*<>:|?]+$")
+    max_pool_size: int = Field(50, ge=2, le=1000)
+
+
+class Service(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+
+
+class Generator(Section):
+    url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8100")
+    headers: dict[str, SecretStr] = {}
+    timeout_seconds: float = Field(300, gt=0, le=3600)
+
+
+class Worker(Section):
+    slots: int = Field(1, ge=1, le=200)
+    lease_seconds: float = Field(30, ge=1, le=600)
+    poll_seconds: float = Field(1, gt=0, le=60)
+    sweep_seconds: float = Field(5, gt=0, le=60)
+    shutdown_grace_seconds: float = Field(300, ge=0, le=3600)
+    single_jobs: Literal["on", "off"] = "off"
+
+
+def _cap(value: object) -> object:
+    return None if value == "off" else value
+
+
+class LimitsAtFirst(Section):
+    max_running: Annotated[int | None, BeforeValidator(_cap)] = Field(1, ge=1, le=10_000)
+
+
+class Bulk(Section):
+    delay_seconds: float = Field(5, ge=0, le=3600)
+    max_retries: int = Field(2, ge=0, le=20)
+    min_items: int = Field(10, ge=1)
+    max_items: int = Field(50, ge=1, le=10_000)
+
+
+class Auth(Section):
+    mode: AuthMode
+    admins: tuple[str, ...] = ()
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        toml_file=FILE,
+        hide_input_in_errors=True,
+    )
+
+    mongodb: MongoDB = MongoDB()
+    service: Service = Service()
+    generator: Generator = Generator()
+    worker: Worker = Worker()
+    limits: LimitsAtFirst = LimitsAtFirst()
+    bulk: Bulk = Bulk()
+    auth: Auth
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.worker.lease_seconds)
+
+    @property
+    def bulk_defaults(self) -> BulkRequest:
+        return BulkRequest(
+            mode="",
+            items=(),
+            max_retries=self.bulk.max_retries,
+            delay=timedelta(seconds=self.bulk.delay_seconds),
+        )
+
+
+@dataclass(eq=False)
+class WrongSettings(InvalidInput):
+    """{summary}"""
+
+
+def load_settings(given: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Raises `WrongSettings` with every fault named, and no value: it may be a secret. `given` wins over all else."""
+    faults = [Fault(name, "is no setting of Pressrun") for name in sorted(environment) if _is_unknown(name)]
+    try:
+        settings = Settings(**(given or {}))
+    except ValidationError as error:
+        faults += [Fault(_name(item["loc"]), _sentence(item)) for item in error.errors()]
+    except tomllib.TOMLDecodeError as error:
+        faults.append(Fault(str(FILE), f"is not valid TOML: {error}"))
+    else:
+        if settings.bulk.min_items > settings.bulk.max_items:
+            faults.append(Fault("PRESSRUN_BULK__MIN_ITEMS", "must not be more than PRESSRUN_BULK__MAX_ITEMS"))
+        if not faults:
+            return settings
+    raise WrongSettings("Pressrun was not started, its settings are wrong:", tuple(faults))
+
+
+def _is_unknown(name: str) -> bool:
+    if not name.startswith(PREFIX) or name.startswith(OTHERS):
+        return False
+    section, _, field = name.removeprefix(PREFIX).lower().partition("__")
+    info = Settings.model_fields.get(section)
+    return (
+        info is None
+        or not isinstance(info.annotation, type)
+        or field.partition("__")[0]
+        not in (info.annotation.model_fields if issubclass(info.annotation, BaseModel) else {})
+    )
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return PREFIX + "__".join(str(part) for part in location).upper()
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    match item["type"]:
+        case "missing":
+            return "must be set"
+        case "extra_forbidden":
+            return "is no setting of Pressrun"
+        case _:
+            return str(item["msg"]).replace("Input should be", "must be")

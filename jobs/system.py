@@ -1,0 +1,79 @@
+"""The parts of `jobs/` put together over one store. Nothing is decided here, and no settings are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from jobs.adoption import Adoption
+from jobs.clock import Clock, DatabaseClock
+from jobs.controls import Controls
+from jobs.creation import Creation
+from jobs.documents import BulkRequest
+from jobs.indexes import INDEXES
+from jobs.intents import Intents
+from jobs.keys import Keys
+from jobs.limits import Limits, SystemLimits
+from jobs.lookup import Lookup
+from jobs.queue import Queue
+from jobs.settling import Settling
+from jobs.store import Store
+from jobs.sweep import Sweep
+from jobs.workers import Workers
+
+
+@dataclass(frozen=True)
+class System:
+    store: Store
+    clock: Clock
+    limits: SystemLimits
+    settling: Settling
+    queue: Queue
+    controls: Controls
+    intents: Intents
+    creation: Creation
+    lookup: Lookup
+    sweep: Sweep
+    adoption: Adoption
+    workers: Workers
+    keys: Keys
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the parts are told: lease time, the limits to begin with, and what an adopted bulk has."""
+
+    lease: timedelta = timedelta(seconds=30)
+    limits: Limits = Limits(max_running=1)
+    adopted: BulkRequest = BulkRequest(mode="", items=())
+    single_jobs: bool = False
+
+
+def assemble(store: Store, clock: Clock, rules: Rules) -> System:
+    limits = SystemLimits(store, clock)
+    settling = Settling(store, clock)
+    return System(
+        store=store,
+        clock=clock,
+        limits=limits,
+        settling=settling,
+        queue=Queue(store, clock, limits, settling, rules.lease),
+        controls=Controls(store, clock, settling),
+        intents=Intents(store, clock, settling),
+        creation=Creation(store, clock),
+        lookup=Lookup(store, clock),
+        sweep=Sweep(store, clock, limits, settling, rules.lease),
+        adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
+        workers=Workers(store, clock, silence=rules.lease),
+        keys=Keys(store, clock),
+    )
+
+
+async def start(store: Store, rules: Rules) -> System:
+    """Indexes made, the clock measured, limits seeded: ready to serve or to work. Raises `StoreUnavailable`."""
+    clock = DatabaseClock(store.server_time)
+    await clock.measure()
+    await store.create_indexes(INDEXES)
+    system = assemble(store, clock, rules)
+    await system.limits.seed(rules.limits)
+    return system

@@ -1,0 +1,62 @@
+"""What every ring of tests shares: a store of its own for each test, embedded or on a MongoDB server."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+from pymongo import AsyncMongoClient
+
+from jobs.embedded.store import EmbeddedStore
+from jobs.mongo import MongoStore
+from jobs.store import Store
+
+URI = "PRESSRUN_TEST_MONGODB_URI"
+
+
+def pytest_configure() -> None:
+    for name in [name for name in os.environ if name.startswith("PRESSRUN_") and name != URI]:
+        del os.environ[name]  # a developer's own settings are not a test's
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri() -> str:
+    uri = os.environ.get(URI)
+    if not uri:
+        message = f"{URI} is not set: nothing was tested on a MongoDB server"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return uri
+
+
+@pytest.fixture
+async def mongodb_database(mongodb_uri: str) -> AsyncIterator[str]:
+    """The name of a database that nobody else uses, dropped afterwards."""
+    name = f"pressrun_test_{secrets.token_hex(6)}"
+    yield name
+    async with AsyncMongoClient(mongodb_uri) as client:
+        await client.drop_database(name)
+
+
+@pytest.fixture
+async def mongodb_store(mongodb_uri: str, mongodb_database: str) -> AsyncIterator[Store]:
+    store = MongoStore.connect(mongodb_uri, mongodb_database, 20, "pressrun-test")
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def embedded_store() -> AsyncIterator[Store]:
+    store = EmbeddedStore.in_memory()
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["embedded", "mongodb"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Each test runs on both."""
+    return cast("Store", request.getfixturevalue(f"{request.param}_store"))
