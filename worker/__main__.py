@@ -1,0 +1,81 @@
+"""The worker put together from settings and a store. The only place under `worker/` that sees settings."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import random
+import secrets
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx2
+import structlog
+
+from jobs.settings import Settings
+from jobs.system import System
+from worker.generator import GeneratorClient
+from worker.keeper import Keeper
+from worker.loop import Loop
+from worker.runner import Runner
+from worker.shutdown import Shutdown
+from worker.upkeep import Upkeep
+
+log = structlog.get_logger()
+CONNECT_SECONDS = 5.0
+
+
+def generator_http(settings: Settings) -> httpx2.AsyncClient:
+    """The one client of the generation endpoint: its URL, its credentials, its limits."""
+    seconds = settings.generator.timeout_seconds
+    return httpx2.AsyncClient(
+        base_url=str(settings.generator.url).rstrip("/"),
+        headers={name: value.get_secret_value() for name, value in settings.generator.headers.items()},
+        timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
+        limits=httpx2.Limits(max_connections=settings.worker.slots, max_keepalive_connections=settings.worker.slots),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+async def run_worker(
+    settings: Settings, system: System, shutdown: Shutdown, on_ready: Callable[[Loop], None] | None = None
+) -> None:
+    """Work until `shutdown` is asked for; what runs then ends or is handed back first."""
+    worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    version = importlib.metadata.version("pressrun")
+    keeper = Keeper(system.queue, lease=settings.lease, look_every=timedelta(seconds=settings.worker.poll_seconds))
+    async with generator_http(settings) as http:
+        client = GeneratorClient(http, timedelta(seconds=settings.generator.timeout_seconds))
+        loop = Loop(
+            system.queue,
+            Runner(system.queue, client, keeper, random.Random()),  # noqa: S311 - only spreads retries
+            keeper,
+            shutdown,
+            worker_id=worker_id,
+            slots=settings.worker.slots,
+            poll=timedelta(seconds=settings.worker.poll_seconds),
+            grace=timedelta(seconds=settings.worker.shutdown_grace_seconds),
+        )
+        upkeep = Upkeep(
+            system, keeper, worker_id=worker_id, slots=settings.worker.slots, version=version, lease=settings.lease
+        )
+        timer = upkeep.schedule(timedelta(seconds=settings.worker.sweep_seconds))
+        with structlog.contextvars.bound_contextvars(worker_id=worker_id):
+            await upkeep.beat()
+            await upkeep.sweep()
+            timer.start()
+            log.info("worker_started", slots=settings.worker.slots)
+            if on_ready is not None:
+                on_ready(loop)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    keeping = tasks.create_task(keeper.run(), name="keeper")
+                    await loop.run()
+                    keeping.cancel()
+            finally:
+                timer.shutdown(wait=False)
+                await upkeep.leave()
+                log.info("worker_stopped")

@@ -1,0 +1,159 @@
+"""The client of a generation endpoint: one call, one reply or a `CallFailed` that says what kind of failure it was.
+
+Nothing is retried here, and nothing is known here of jobs, leases or settings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+MAX_REPLY_BYTES = 8 * 2**20
+MAX_RETRY_AFTER = timedelta(minutes=10)
+PASSING_CLIENT_ERRORS = {408, 409, 425, 429}
+UNCOUNTED = {429, 502, 503, 504}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. The same `idempotency_key` means the same work, to be paid once (I9)."""
+
+    mode: str
+    body: Mapping[str, Any]
+    idempotency_key: str
+
+
+class Usage(BaseModel):
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: float | None = None
+
+
+class Reply(BaseModel):
+    """The contract of spec §7."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    success: bool
+    content: str | dict[str, Any] | None = None
+    usage: Usage | None = None
+    error: str | None = None
+    retryable: bool | None = None
+
+
+@dataclass(eq=False)
+class CallFailed(Exception):
+    """Spec §6: `permanent` is never tried again, `counted` uses up a retry, `definite` says that there was an answer."""
+
+    error: str
+    permanent: bool = False
+    counted: bool = True
+    definite: bool = False
+    wait: timedelta | None = None
+
+    def __str__(self) -> str:
+        return self.error
+
+
+class GeneratorClient:
+    """`http` has the endpoint's base URL and credentials; `timeout` bounds a whole call."""
+
+    def __init__(self, http: httpx2.AsyncClient, timeout: timedelta) -> None:
+        self._http = http
+        self._timeout = timeout
+
+    async def generate(self, call: Call) -> Reply:
+        """A successful reply with content. Raises `CallFailed`; cancelling it closes the connection at once."""
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds()):
+                return await self._exchange(call)
+        except TimeoutError:
+            raise CallFailed(f"The generator did not answer within {self._timeout.total_seconds():g} s.") from None
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise CallFailed(f"The generator cannot be reached: {_kind(error)}.", counted=False) from None
+        except httpx2.HTTPError as error:
+            raise CallFailed(f"The call to the generator broke off: {_kind(error)}.") from None
+
+    async def _exchange(self, call: Call) -> Reply:
+        request = self._http.stream(
+            "POST",
+            f"/api/content/generate/{call.mode}",
+            json=call.body,
+            headers={"Idempotency-Key": call.idempotency_key},
+        )
+        async with request as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_REPLY_BYTES:
+                    raise CallFailed(
+                        f"The generator's answer has more than {MAX_REPLY_BYTES // 2**20} MB.", definite=True
+                    )
+        if response.is_success:
+            return _accepted(_parsed(response, bytes(body)))
+        raise _refused(response, bytes(body))
+
+
+def _parsed(response: httpx2.Response, body: bytes) -> Reply:
+    try:
+        return Reply.model_validate(json.loads(body))
+    except (ValueError, RecursionError, ValidationError):
+        kind = response.headers.get("content-type", "no content type")[:80]
+        text = f"The generator's answer is not what was agreed: {len(body)} bytes of {kind}."
+        raise CallFailed(text, definite=True) from None
+
+
+def _accepted(reply: Reply) -> Reply:
+    if not reply.success:
+        error = reply.error or "The generator reported a failure without a reason."
+        raise CallFailed(error[:500], permanent=reply.retryable is False, definite=True)
+    if not reply.content or (isinstance(reply.content, str) and not reply.content.strip()):
+        raise CallFailed("The generator's answer has no content.", definite=True)
+    return reply
+
+
+def _refused(response: httpx2.Response, body: bytes) -> CallFailed:
+    code = response.status_code
+    error = f"The generator answered {code}"
+    try:
+        reply = Reply.model_validate(json.loads(body))
+    except (ValueError, RecursionError, ValidationError):
+        reply = Reply(success=False)
+    if reply.error:
+        error += f": {reply.error[:500]}"
+    passing_client_error = code in PASSING_CLIENT_ERRORS
+    return CallFailed(
+        error,
+        permanent=(400 <= code < 500 and not passing_client_error) or reply.retryable is False,
+        counted=code not in UNCOUNTED,
+        definite=code not in UNCOUNTED and not passing_client_error,
+        wait=_retry_after(response.headers.get("retry-after")),
+    )
+
+
+def _retry_after(value: str | None) -> timedelta | None:
+    """Seconds or an HTTP date, at most ten minutes; None for anything else."""
+    if value is None:
+        return None
+    try:
+        wait = timedelta(seconds=int(value))
+    except (ValueError, OverflowError):
+        try:
+            wait = parsedate_to_datetime(value) - datetime.now(UTC)
+        except (ValueError, TypeError):
+            return None
+    return min(max(wait, timedelta(0)), MAX_RETRY_AFTER)
+
+
+def _kind(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,112 @@
+"""Runs one claimed job: calls the generator, decides the outcome, writes it. What to run next is decided elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import random
+
+import structlog
+
+from jobs.documents import MODES, input_of, why_not_storable
+from jobs.errors import Busy, StoreRefused, StoreUnavailable
+from jobs.outcomes import Completed, Failed, Outcome
+from jobs.queue import Claim, LeaseLost, Queue
+from worker.generator import Call, CallFailed, GeneratorClient, Reply
+from worker.keeper import Keeper, Running
+from worker.outcomes import outcome_of_failure, outcome_of_interruption
+
+log = structlog.get_logger()
+STAGE = "content-generation"
+FIRST_WAIT_SECONDS = 0.1
+LONGEST_WAIT_SECONDS = 2.0
+
+
+class Runner:
+    def __init__(self, queue: Queue, generator: GeneratorClient, keeper: Keeper, jitter: random.Random) -> None:
+        self._queue = queue
+        self._generator = generator
+        self._keeper = keeper
+        self._jitter = jitter
+
+    async def run(self, claim: Claim) -> None:
+        """Run the job to an outcome and store it. A lost lease is said once and changes nothing."""
+        running = Running(claim, started=asyncio.get_running_loop().time())
+        bound = {"bulk_id": str(claim.bulk_id), "job_id": str(claim.job_id)}
+        with structlog.contextvars.bound_contextvars(**bound), self._keeper.watching(running):
+            log.info("job_started", attempt=len(claim.job["attempts"]) + 1, position=claim.job["queue_position"])
+            try:
+                outcome = await self._outcome(running)
+                if outcome is None:
+                    raise LeaseLost(claim.job_id)  # noqa: TRY301 - the keeper has heard what a write would be told
+                # The last write must arrive even if this task is cancelled now.
+                await asyncio.shield(self._finish(claim, outcome))
+            except LeaseLost:
+                log.warning("lease_lost")
+
+    async def _outcome(self, running: Running) -> Outcome | None:
+        work: asyncio.Task[Reply] = asyncio.create_task(self._work(running.claim), name=f"call {running.claim.job_id}")
+        running.work = work
+        try:
+            reply = await work
+        except CallFailed as failed:
+            retries = running.claim.bulk["max_retries"]
+            return outcome_of_failure(running.claim.job, retries, failed, self._jitter)
+        except asyncio.CancelledError:
+            if running.interruption is None:
+                work.cancel()  # not the call but this task is being stopped
+                raise
+            return outcome_of_interruption(running.claim.job, running.interruption)
+        usage = reply.usage.model_dump() if reply.usage else None
+        return Completed(reply.content, {"usage": usage, "stage": STAGE})
+
+    async def _work(self, claim: Claim) -> Reply:
+        await self._enter_stage(claim)
+        reply = await self._generator.generate(call_for(claim))
+        refusal = why_not_storable(reply.content)
+        if refusal is not None:
+            raise CallFailed(f"The generator's answer {refusal}.", definite=True)
+        return reply
+
+    async def _enter_stage(self, claim: Claim) -> None:
+        # Also the last look at the lease before money is spent.
+        wait = FIRST_WAIT_SECONDS
+        while True:
+            try:
+                return await self._queue.enter_stage(claim, STAGE)
+            except StoreUnavailable:
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+
+    async def _finish(self, claim: Claim, outcome: Outcome) -> None:
+        wait = FIRST_WAIT_SECONDS
+        while True:
+            try:
+                status = await self._queue.finish(claim, outcome)
+            except StoreUnavailable as error:
+                log.warning("finish_waits_for_database", reason=error.reason)
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+            except Busy:
+                log.info("settle_left_to_upkeep")
+                return
+            except StoreRefused as error:
+                log.error("finish_refused", reason=error.reason)  # noqa: TRY400 - the reason is all there is to know
+                outcome = Failed(f"The result could not be stored: {error.reason}"[:500], definite=True)
+            else:
+                log.info("job_ended", outcome=type(outcome).__name__.lower(), status=status.value)
+                return
+
+
+def call_for(claim: Claim) -> Call:
+    """The call of this job: its key is made of job, stage, input hash and n (I9). Raises `CallFailed`."""
+    mode = claim.job["mode"]
+    if mode not in MODES:
+        raise CallFailed(f"There is no mode {str(mode)[:40]!r}: use one of {', '.join(MODES)}.", permanent=True)
+    told = {**input_of(claim.job), "mode": mode}
+    canonical = json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    digest = hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    key = f"{claim.job_id}-{STAGE}-{digest}-{claim.job['call_number']}"
+    body = {**told, "job_id": str(claim.job_id), "user_id": str(claim.job["userId"])}
+    return Call(mode, body, key)

@@ -1,0 +1,29 @@
+"""How a process is told to stop: first gently, then at once. It stops nothing itself."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+
+class Shutdown:
+    """`asked` is set by the first request, `urgent` by the second or by one that is urgent (I8)."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.urgent = asyncio.Event()
+
+    def ask(self) -> None:
+        if self.asked.is_set():
+            self.urgent.set()
+        self.asked.set()
+
+    def ask_urgently(self) -> None:
+        self.asked.set()
+        self.urgent.set()
+
+    def on_signals(self, *, first_is_urgent: bool = False) -> None:
+        """SIGTERM asks, a second one and SIGINT ask urgently."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.ask_urgently if first_is_urgent else self.ask)
+        loop.add_signal_handler(signal.SIGINT, self.ask_urgently)

@@ -1,0 +1,82 @@
+"""What workers do beside running jobs: sweeps, half-done controls and creations, adoption, heartbeats. Claims nothing.
+
+Each task is safe to repeat and to run in several workers at once; APScheduler is only its timer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from jobs.errors import PressrunError, StoreUnavailable
+from jobs.system import System
+from worker.keeper import Keeper
+
+log = structlog.get_logger()
+HALF_DONE_AFTER = timedelta(seconds=5)
+ADOPT_EVERY = timedelta(seconds=10)
+MEASURE_CLOCK_EVERY = timedelta(minutes=1)
+
+
+class Upkeep:
+    def __init__(
+        self, system: System, keeper: Keeper, *, worker_id: str, slots: int, version: str, lease: timedelta
+    ) -> None:
+        self._system = system
+        self._keeper = keeper
+        self._worker_id = worker_id
+        self._slots = slots
+        self._version = version
+        self._beat_every = lease / 3
+
+    def schedule(self, sweep_every: timedelta) -> AsyncIOScheduler:
+        """The timer, not started. A run that is late is made up once; none overtakes another."""
+        timer = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        for task, every in (
+            (self.sweep, sweep_every),
+            (self.adopt, ADOPT_EVERY),
+            (self.beat, self._beat_every),
+            (self.measure_clock, MEASURE_CLOCK_EVERY),
+        ):
+            timer.add_job(task, "interval", seconds=every.total_seconds(), id=task.__name__)
+        return timer
+
+    async def sweep(self) -> None:
+        await self._each(
+            ("sweep", self._system.sweep.run),
+            ("controls", lambda: self._system.intents.finish_half_done(HALF_DONE_AFTER)),
+            ("pauses", self._system.controls.resume_due),
+            ("creations", self._system.creation.complete_owed),
+        )
+
+    async def adopt(self) -> None:
+        await self._each(("adoption", self._system.adoption.run))
+
+    async def beat(self) -> None:
+        await self._each(("heartbeat", self._beat))
+
+    async def measure_clock(self) -> None:
+        await self._each(("clock", self._system.clock.measure))
+
+    async def leave(self) -> None:
+        await self._each(("leave", lambda: self._system.workers.leave(self._worker_id)))
+
+    async def _beat(self) -> None:
+        jobs = [str(running.claim.job_id) for running in self._keeper.running]
+        await self._system.workers.beat(self._worker_id, slots=self._slots, version=self._version, jobs=jobs)
+
+    async def _each(self, *tasks: tuple[str, Callable[[], Awaitable[object]]]) -> None:
+        for name, task in tasks:
+            try:
+                await task()
+            except StoreUnavailable as error:
+                self._system.sweep.outage()
+                log.warning("upkeep_database_away", task=name, reason=error.reason)
+                return
+            except PressrunError as error:
+                log.warning("upkeep_failed", task=name, reason=str(error))
