@@ -1,0 +1,249 @@
+"""What the API answers: one model a shape, with the Next.js application's names. None is made here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.states import BulkStatus, JobStatus
+
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Identifier = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="ignore", populate_by_name=True, json_schema_serialization_defaults_required=True)
+
+
+class ErrorDetail(Model):
+    path: str
+    message: str
+
+
+class ErrorBody(Model):
+    error: str
+    details: list[ErrorDetail] | None = None
+
+
+class BulkCreated(Model):
+    success: Literal[True] = True
+    bulk_job_id: Identifier
+    total_items: int
+    message: str = "Bulk generation queued"
+
+
+class BulkValidated(Model):
+    """`estimate` is null until stage times are measured."""
+
+    valid: bool
+    errors: list[ErrorDetail]
+    estimate: None = None
+
+
+class PauseRecord(Model):
+    at: Moment
+    by: str
+    mode: str
+    reason: str | None
+    until: Moment | None
+
+
+class BulkJob(Model):
+    id: Identifier = Field(alias="_id")
+    userId: str  # noqa: N815 - the application's name
+    mode: str
+    name: str | None
+    kind: str
+    tenant: str
+    status: BulkStatus
+    total_items: int
+    completed_items: int
+    failed_items: int
+    cancelled_items: int
+    created_at: Moment
+    started_at: Moment | None
+    completed_at: Moment | None
+    estimated_completion: Moment | None
+    error_summary: list[str]
+    metadata: Any
+    max_retries: int
+    delay_seconds: float
+    parallelism: int
+    generation: int
+    pause: PauseRecord | None
+
+
+class JobRow(Model):
+    id: Identifier = Field(validation_alias="_id")
+    status: JobStatus
+    queue_position: int
+    error: str | None
+    retry_count: int
+    current_stage: str | None
+    percentage: int
+
+
+class Waiting(Model):
+    code: str
+    text: str
+
+
+class Estimate(Model):
+    low: Moment
+    high: Moment
+    basis: str
+
+
+class Progress(Model):
+    total: int
+    completed: int
+    failed: int
+    cancelled: int
+    running: int
+    awaiting: int
+    remaining: int
+    percentage: int
+    estimate: Estimate | None = None
+    waiting: Waiting | None = None
+
+
+class BulkDetail(Model):
+    bulk_job: BulkJob
+    jobs: list[JobRow]
+    jobs_next_cursor: str | None
+    progress: Progress
+
+
+class BulkPage(Model):
+    bulk_jobs: list[BulkJob]
+    next_cursor: str | None
+
+
+class Controlled(Model):
+    success: Literal[True] = True
+    message: str
+    running: list[Identifier]
+
+
+class Retried(Model):
+    success: Literal[True] = True
+    message: str
+    retried: int
+
+
+class BulkChanged(Model):
+    success: Literal[True] = True
+    bulk_job: BulkJob
+
+
+class JobCreated(Model):
+    success: Literal[True] = True
+    job_id: Identifier
+    bulk_job_id: Identifier
+
+
+class JobSummary(JobRow):
+    bulk_job_id: Identifier
+    mode: str
+    topic: Any = None
+    keywords: Any = None
+    trend: Any = None
+    external_id: Any = None
+    created_at: Moment | None = None
+    started_at: Moment | None
+    completed_at: Moment | None
+
+
+class Stage(Model):
+    name: str
+    status: Literal["pending", "running", "completed", "failed", "cancelled"]
+    duration_ms: int | None
+
+
+class Attempt(Model):
+    started_at: Moment
+    ended_at: Moment
+    worker_id: str
+    outcome: str
+    error: str | None
+
+
+class Job(JobSummary):
+    """The item's declared fields stand beside these, as the item gave them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    userId: str  # noqa: N815 - the application's name
+    params: dict[str, Any]
+    stages: list[Stage]
+    attempts: list[Attempt]
+    result: Any
+    result_meta: Any
+
+
+class JobDetail(Model):
+    job: Job
+
+
+class JobPage(Model):
+    jobs: list[JobSummary]
+    next_cursor: str | None
+
+
+class JobControlled(Model):
+    success: Literal[True] = True
+    message: str
+    status: JobStatus
+
+
+class ByPriority(Model):
+    high: int
+    normal: int
+    low: int
+
+
+class Rate(Model):
+    utilization: float
+    seconds_until_next: float
+
+
+class QueueState(Model):
+    """`rate` is null until there are rate limits."""
+
+    pending: int
+    processing: int
+    completed: int
+    failed: int
+    total: int
+    by_priority: ByPriority
+    throughput: int
+    max_concurrency: int | None
+    active: list[JobSummary]
+    recent: list[JobSummary]
+    rate: Rate | None = None
+
+
+class WorkerState(Model):
+    id: str
+    busy: bool
+    current_job: str | None
+    slots: int
+    last_heartbeat: Moment
+    version: str
+
+
+class WorkerList(Model):
+    workers: list[WorkerState]
+
+
+class LimitValues(Model):
+    max_running: int | None
+
+
+class LimitsAnswer(Model):
+    limits: LimitValues
+
+
+class Health(Model):
+    status: str

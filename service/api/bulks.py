@@ -1,0 +1,96 @@
+"""The routes of bulks: submit, look, change. Controls and results have files of their own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Header, Query
+from pydantic import ValidationError
+
+from jobs.creation import IdempotencyKey
+from jobs.documents import BulkId, parse_id
+from jobs.errors import Fault, InvalidInput
+from jobs.states import BulkStatus
+from service.answers import BulkChanged, BulkCreated, BulkDetail, BulkPage, BulkValidated, ErrorDetail
+from service.auth.callers import Reader, Writer
+from service.deps import Parts, Rules
+from service.problems import faults_of
+from service.rendering import bulk_job, job_row, progress
+from service.requests import BulkChange, BulkCreate, body_hash, bulk_request, changes_of
+
+JOBS_SHOWN = 200
+router = APIRouter(prefix="/api/bulk-generate", tags=["bulks"])
+KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
+
+
+@router.post("")
+async def submit_bulk(
+    body: BulkCreate, caller: Writer, parts: Parts, rules: Rules, key: KeyHeader = None
+) -> BulkCreated:
+    request = bulk_request(body, rules)
+    created = await parts.creation.create(caller.user, request, idempotency_key(key, body_hash(body)))
+    return BulkCreated(bulk_job_id=str(created.bulk_id), total_items=created.total_items)
+
+
+@router.post("/validate")
+async def validate_bulk(body: Annotated[object, Body()], caller: Writer, rules: Rules) -> BulkValidated:
+    """The same body, nothing stored."""
+    try:
+        bulk_request(BulkCreate.model_validate(body), rules)
+    except ValidationError as error:
+        faults = faults_of([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
+    except InvalidInput as error:
+        faults = error.faults
+    else:
+        return BulkValidated(valid=True, errors=[])
+    return BulkValidated(valid=False, errors=[ErrorDetail(path=fault.path, message=fault.message) for fault in faults])
+
+
+@router.get("")
+async def list_bulks(
+    caller: Reader,
+    parts: Parts,
+    status: BulkStatus | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+) -> BulkPage:
+    page = await parts.lookup.bulks(caller.user, status, limit, cursor)
+    return BulkPage(bulk_jobs=[bulk_job(bulk) for bulk in page.documents], next_cursor=page.next_cursor)
+
+
+@router.get("/{bulk_id}")
+async def get_bulk(
+    bulk_id: str,
+    caller: Reader,
+    parts: Parts,
+    jobs_cursor: Annotated[int, Query(ge=0, description="jobs_next_cursor of the page before")] = 0,
+) -> BulkDetail:
+    bulk = await parts.lookup.bulk(caller.user, BulkId(parse_id(bulk_id, "bulk job")))
+    jobs = await parts.lookup.jobs_of(bulk, JOBS_SHOWN + 1, jobs_cursor)
+    more = len(jobs) > JOBS_SHOWN
+    return BulkDetail(
+        bulk_job=bulk_job(bulk),
+        jobs=[job_row(job) for job in jobs[:JOBS_SHOWN]],
+        jobs_next_cursor=str(jobs[JOBS_SHOWN - 1]["queue_position"]) if more else None,
+        progress=progress(await parts.lookup.counts(bulk)),
+    )
+
+
+@router.patch("/{bulk_id}")
+async def change_bulk(bulk_id: str, body: BulkChange, caller: Writer, parts: Parts) -> BulkChanged:
+    """Takes effect at the next claim."""
+    changed = await parts.controls.change(caller.user, BulkId(parse_id(bulk_id, "bulk job")), changes_of(body))
+    return BulkChanged(bulk_job=bulk_job(changed))
+
+
+def idempotency_key(header: str | None, hashed: str) -> IdempotencyKey | None:
+    """Bare or quoted. Raises `InvalidInput` for an empty one."""
+    if header is None:
+        return None
+    bare = header.strip()
+    if len(bare) >= 2 and bare[0] == bare[-1] == '"':
+        bare = bare[1:-1]
+    if not bare or not bare.isprintable():
+        fault = Fault("Idempotency-Key", "must be 1 to 255 printable characters")
+        raise InvalidInput("The request is not valid.", (fault,))
+    return IdempotencyKey(bare, hashed)

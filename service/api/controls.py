@@ -1,0 +1,47 @@
+"""The routes that control a bulk while it runs: pause, resume, cancel, retry."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from jobs.controls import Pause
+from jobs.documents import BulkId, parse_id
+from service.answers import Controlled, Retried
+from service.auth.callers import Writer
+from service.deps import Parts
+from service.rendering import controlled
+from service.requests import BulkPause, check_until
+
+router = APIRouter(prefix="/api/bulk-generate/{bulk_id}", tags=["controls"])
+
+
+@router.post("/pause")
+async def pause_bulk(bulk_id: str, caller: Writer, parts: Parts, body: BulkPause | None = None) -> Controlled:
+    """No job starts after this but those in `running`; with mode `abort` those are stopped and put back."""
+    wanted = body or BulkPause()
+    until = check_until(wanted.until, parts.clock.now())
+    pause = Pause(wanted.mode, wanted.reason, until, by=str(caller.user))
+    return controlled(await parts.controls.pause(caller.user, _id(bulk_id), pause), "paused")
+
+
+@router.post("/resume")
+async def resume_bulk(bulk_id: str, caller: Writer, parts: Parts) -> Controlled:
+    return controlled(await parts.controls.resume(caller.user, _id(bulk_id)), "resumed")
+
+
+@router.post("/cancel")
+async def cancel_bulk(bulk_id: str, caller: Writer, parts: Parts) -> Controlled:
+    """No job starts after this; those in `running` are aborted, and cancelled by their workers."""
+    return controlled(await parts.controls.cancel(caller.user, _id(bulk_id)), "cancelled")
+
+
+@router.post("/retry")
+async def retry_bulk(bulk_id: str, caller: Writer, parts: Parts) -> Retried:
+    """All failed jobs go back to the queue."""
+    _, retried = await parts.controls.retry(caller.user, _id(bulk_id))
+    message = f"{retried} failed job{'' if retried == 1 else 's'} sent back to the queue"
+    return Retried(message=message, retried=retried)
+
+
+def _id(text: str) -> BulkId:
+    return BulkId(parse_id(text, "bulk job"))

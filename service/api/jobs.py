@@ -1,0 +1,64 @@
+"""The routes of jobs: one article, and single jobs of bulks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from jobs.documents import BulkId, JobId, parse_id
+from jobs.states import JobStatus
+from service.answers import JobControlled, JobCreated, JobDetail, JobPage
+from service.api.bulks import KeyHeader, idempotency_key
+from service.auth.callers import Reader, Writer
+from service.deps import Parts, Rules
+from service.rendering import job_detail, job_summary
+from service.requests import NOT_YET_OF_RETRY, JobCreate, JobRetry, body_hash, check_available, single_request
+
+router = APIRouter(prefix="/api/jobs", tags=["jobs"])
+
+
+@router.post("")
+async def submit_job(body: JobCreate, caller: Writer, parts: Parts, rules: Rules, key: KeyHeader = None) -> JobCreated:
+    """One article: a bulk of one, with the same protocol."""
+    request = single_request(body, rules)
+    created = await parts.creation.create(caller.user, request, idempotency_key(key, body_hash(body)))
+    return JobCreated(job_id=str(created.job_ids[0]), bulk_job_id=str(created.bulk_id))
+
+
+@router.get("")
+async def list_jobs(
+    caller: Reader,
+    parts: Parts,
+    status: JobStatus | None = None,
+    bulk_job_id: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+) -> JobPage:
+    bulk_id = BulkId(parse_id(bulk_job_id, "bulk job")) if bulk_job_id is not None else None
+    page = await parts.lookup.jobs(caller.user, status, bulk_id, limit, cursor)
+    return JobPage(jobs=[job_summary(job) for job in page.documents], next_cursor=page.next_cursor)
+
+
+@router.get("/{job_id}")
+async def get_job(job_id: str, caller: Reader, parts: Parts) -> JobDetail:
+    return job_detail(await parts.lookup.job(caller.user, _id(job_id)))
+
+
+@router.post("/{job_id}/retry")
+async def retry_job(job_id: str, caller: Writer, parts: Parts, body: JobRetry | None = None) -> JobControlled:
+    """Back to the queue; it pays again."""
+    check_available(body or JobRetry(), NOT_YET_OF_RETRY)
+    job = await parts.controls.retry_job(caller.user, _id(job_id))
+    return JobControlled(message="Job sent back to the queue", status=JobStatus(job["status"]))
+
+
+@router.post("/{job_id}/cancel")
+async def cancel_job(job_id: str, caller: Writer, parts: Parts) -> JobControlled:
+    """A running one is aborted by its worker, and `processing` until then."""
+    job = await parts.controls.cancel_job(caller.user, _id(job_id))
+    return JobControlled(message="Job cancelled", status=JobStatus(job["status"]))
+
+
+def _id(text: str) -> JobId:
+    return JobId(parse_id(text, "job"))

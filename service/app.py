@@ -1,0 +1,69 @@
+"""The service put together: routes, errors, authentication. The only place under `service/` that sees settings."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from datetime import timedelta
+
+import structlog
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from pydantic.alias_generators import to_camel
+
+from jobs.settings import AuthMode, Settings
+from jobs.system import System
+from service import problems
+from service.answers import ErrorBody
+from service.api import bulks, controls, jobs, results, system
+from service.auth.callers import Authentication
+from service.auth.keys import KeyAuthentication
+from service.auth.off import LocalOnly, NoAuthentication, check_host
+from service.body import BodyGuard
+from service.json_response import JsonResponse
+from service.requests import BulkRules
+
+log = structlog.get_logger()
+ERRORS = (400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503)
+
+
+def create_app(settings: Settings, parts: System) -> FastAPI:
+    """Raises `WrongSettings` where authentication is off and the service could be reached from elsewhere."""
+    app = FastAPI(
+        title="Pressrun",
+        version=importlib.metadata.version("pressrun"),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        default_response_class=JsonResponse,
+        generate_unique_id_function=_operation_id,
+        responses={code: {"model": ErrorBody} for code in ERRORS},
+    )
+    app.state.system = parts
+    app.state.authentication = _authentication(settings, parts)
+    app.state.rules = BulkRules(
+        min_items=settings.bulk.min_items,
+        max_items=settings.bulk.max_items,
+        delay=timedelta(seconds=settings.bulk.delay_seconds),
+        max_retries=settings.bulk.max_retries,
+    )
+    problems.install(app)
+    for routes in (bulks, controls, results, jobs, system):
+        app.include_router(routes.router)
+    app.add_middleware(BodyGuard)
+    if settings.auth.mode is AuthMode.OFF:
+        check_host(settings.service.host)
+        app.add_middleware(LocalOnly)
+        log.warning("authentication_is_off", sentence="Anybody on this machine can use Pressrun: for development only.")
+    return app
+
+
+def _authentication(settings: Settings, parts: System) -> Authentication:
+    match settings.auth.mode:
+        case AuthMode.OFF:
+            return NoAuthentication(settings.auth.admins)
+        case AuthMode.KEYS:
+            return KeyAuthentication(parts.keys, settings.auth.admins)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return to_camel(route.name)

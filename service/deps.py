@@ -1,0 +1,24 @@
+"""What routes are handed: the parts of the system, and the settings' rules for requests."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from jobs.system import System
+from service.requests import BulkRules
+
+
+def _system(request: Request) -> System:
+    system: System = request.app.state.system
+    return system
+
+
+def _rules(request: Request) -> BulkRules:
+    rules: BulkRules = request.app.state.rules
+    return rules
+
+
+Parts = Annotated[System, Depends(_system)]
+Rules = Annotated[BulkRules, Depends(_rules)]

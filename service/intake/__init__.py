@@ -1,0 +1,1 @@
+"""Turns a file that somebody submits into article requests; stores nothing and validates no request."""

@@ -1,0 +1,127 @@
+"""The one place where an error becomes an HTTP answer: `{"error": sentence, "details": [{path, message}]}`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from jobs import errors
+from jobs.errors import Fault, InvalidInput, PressrunError
+from service.json_response import JsonResponse
+
+log = structlog.get_logger()
+MAX_FAULTS = 50
+
+
+@dataclass(eq=False)
+class BodyTooLarge(PressrunError):
+    """The body is larger than {megabytes} MB: send fewer items at once."""
+
+    megabytes: int
+
+
+@dataclass(eq=False)
+class NotJson(PressrunError):
+    """The body must be JSON: send it with Content-Type: application/json."""
+
+
+@dataclass(eq=False)
+class Unauthorized(PressrunError):
+    """Unauthorized"""
+
+
+@dataclass(eq=False)
+class Forbidden(PressrunError):
+    """{reason}"""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class NotReady(PressrunError):
+    """{reason}"""
+
+    reason: str
+
+
+STATUS: dict[type[PressrunError], int] = {
+    errors.InvalidInput: 400,
+    Unauthorized: 401,
+    Forbidden: 403,
+    errors.NotFound: 404,
+    errors.MoveRefused: 409,
+    errors.KeyReused: 409,
+    errors.StillRunning: 409,
+    errors.Busy: 409,
+    errors.StoreFull: 409,
+    BodyTooLarge: 413,
+    NotJson: 415,
+    NotReady: 503,
+    errors.StoreUnavailable: 503,
+}
+SENTENCES = {404: "There is nothing at this address.", 405: "This address does not take this method."}
+RETRY_AFTER = {"Retry-After": "1"}
+
+
+def problem(error: PressrunError) -> Response:
+    """The answer for an error of ours; one that is not listed is our own fault, and told without its facts."""
+    code = STATUS.get(type(error))
+    if code is None:
+        log.error("unexpected_error", error=str(error), kind=type(error).__name__)
+        return _answer(500, "Something went wrong here; it was noted.")
+    faults = error.faults if isinstance(error, InvalidInput) else ()
+    again = RETRY_AFTER if code == 503 or isinstance(error, errors.StillRunning | errors.Busy) else {}
+    sentence = "The database does not answer: try again." if isinstance(error, errors.StoreUnavailable) else str(error)
+    if isinstance(error, errors.StoreUnavailable):
+        log.warning("database_away", reason=error.reason)
+    return _answer(code, sentence, faults, again)
+
+
+def faults_of(found: Sequence[Any]) -> tuple[Fault, ...]:
+    """Pydantic's errors as faults, without the outermost part of where they are (body, query)."""
+    return tuple(Fault(".".join(str(part) for part in item["loc"][1:]), _sentence(item)) for item in found[:MAX_FAULTS])
+
+
+def install(app: FastAPI) -> None:
+    @app.exception_handler(PressrunError)
+    async def ours(_: Request, error: PressrunError) -> Response:
+        return problem(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        return problem(InvalidInput("The request is not valid.", faults_of(error.errors())))
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> Response:
+        return _answer(error.status_code, SENTENCES.get(error.status_code, error.detail), headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def unexpected(_: Request, error: Exception) -> Response:
+        log.error("unexpected_error", exc_info=error)
+        return _answer(500, "Something went wrong here; it was noted.")
+
+
+def _sentence(item: dict[str, Any]) -> str:
+    match item["type"]:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            return "is not a field of this request"
+        case "value_error":
+            return str(item["ctx"]["error"])
+        case _:
+            return str(item["msg"]).replace("Input should be", "must be").replace("String should", "must")
+
+
+def _answer(code: int, sentence: str, faults: Sequence[Fault] = (), headers: Any = None) -> Response:
+    body: dict[str, Any] = {"error": sentence}
+    if faults:
+        body["details"] = [{"path": fault.path, "message": fault.message} for fault in faults]
+    return JsonResponse(body, status_code=code, headers=dict(headers or {}))
