@@ -1,0 +1,109 @@
+"""What the API answers, as far as the command line reads it.
+
+Unknown fields are left alone, and nothing is asked of the service from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jobs.states import LIVE_BULKS, BulkStatus, JobStatus
+from pressrun.refusals import UnexpectedAnswer
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Bulk(_Read):
+    id: str = Field(alias="_id")
+    name: str | None = None
+    status: BulkStatus
+    total_items: int = 0
+    completed_items: int = 0
+    failed_items: int = 0
+    cancelled_items: int = 0
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    estimated_completion: datetime | None = None
+    error_summary: tuple[str, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        return self.status not in LIVE_BULKS
+
+
+class Job(_Read):
+    id: str
+    status: JobStatus
+    queue_position: int | None = None
+    error: str | None = None
+    retry_count: int = 0
+    current_stage: str | None = None
+    percentage: float | None = None
+
+
+class Waiting(_Read):
+    code: str
+    text: str
+
+
+class Progress(_Read):
+    total: int
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    running: int = 0
+    awaiting: int = 0
+    remaining: int = 0
+    percentage: float = 0
+    waiting: Waiting | None = None
+
+
+class BulkAnswer(_Read):
+    bulk_job: Bulk
+    jobs: tuple[Job, ...] = ()
+    jobs_next_cursor: str | None = None
+    progress: Progress
+
+
+class BulkPage(_Read):
+    bulk_jobs: tuple[Bulk, ...]
+    next_cursor: str | None = None
+
+
+class Submitted(_Read):
+    bulk_job_id: str
+    total_items: int
+
+
+class Controlled(_Read):
+    message: str
+    running: tuple[str, ...] = ()
+
+
+class Retried(_Read):
+    message: str = ""
+    retried: int
+
+
+class Limits(_Read):
+    limits: dict[str, Any]
+
+
+Answer = TypeVar("Answer", bound=_Read)
+
+
+def understood(model: type[Answer], raw: Mapping[str, Any], *, url: str) -> Answer:
+    """The answer as `model`; UnexpectedAnswer names the first field that is not as the API promises."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise UnexpectedAnswer(url, f"{path or 'its answer'}: {first['msg']}") from invalid

@@ -1,0 +1,69 @@
+"""Whether everything Pressrun needs is there: each finding is a sentence. Nothing is changed but by `install`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx2
+
+from jobs.clock import DatabaseClock
+from jobs.errors import PressrunError
+from jobs.indexes import INDEXES
+from jobs.mongo import MongoStore
+from jobs.rules import install_rules
+from jobs.settings import Settings, WrongSettings, load_settings
+from worker.__main__ import generator_http
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    ok: bool
+    sentence: str
+
+
+async def check_all(*, install: bool) -> AsyncIterator[Finding]:
+    """The findings as they are made. Without right settings nothing else can be looked at."""
+    try:
+        settings = load_settings()
+    except WrongSettings as error:
+        for fault in error.faults:
+            yield Finding("settings", ok=False, sentence=f"{fault.path} {fault.message}".strip())
+        return
+    yield Finding("settings", ok=True, sentence=f"read and valid; authentication: {settings.auth.mode}")
+    async for finding in _database(settings, install=install):
+        yield finding
+    yield await _generator(settings)
+
+
+async def _database(settings: Settings, *, install: bool) -> AsyncIterator[Finding]:
+    database = settings.mongodb
+    store = MongoStore.connect(database.uri.get_secret_value(), database.database, 2, "pressrun-check")
+    what = "database"
+    try:
+        clock = DatabaseClock(store.server_time)
+        await clock.measure()
+        yield Finding(what, ok=True, sentence=f"{database.database} answers; its time is {clock.now():%H:%M:%S} UTC")
+        what = "indexes"
+        await store.create_indexes(INDEXES)
+        yield Finding(what, ok=True, sentence=f"all {len(INDEXES)} are there")
+        if install:
+            what = "rules"
+            installed = await install_rules(store)
+            yield Finding(what, ok=True, sentence=f"document rules are on {', '.join(installed)}")
+    except PressrunError as error:
+        yield Finding(what, ok=False, sentence=str(error))
+    finally:
+        await store.close()
+
+
+async def _generator(settings: Settings) -> Finding:
+    url = str(settings.generator.url).rstrip("/")
+    async with generator_http(settings) as http:
+        try:
+            response = await http.get("/", timeout=5)
+        except httpx2.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            return Finding("generator", ok=False, sentence=f"{url} cannot be reached ({reason}): is it started?")
+    return Finding("generator", ok=True, sentence=f"{url} answers ({response.status_code} at its root)")

@@ -1,0 +1,47 @@
+"""The command line: one app, to which each module of commands adds its own. No command stands here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pressrun import bulks, limits, operator, processes, results, submit
+
+app = typer.Typer(
+    name="pressrun",
+    help="Bulk content generation that cannot lose work.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+processes.register(app)
+submit.register(app)
+bulks.register(app)
+results.register(app)
+limits.register(app)
+operator.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  asked for once in a blue moon
+
+    try:
+        number = version("pressrun")
+    except PackageNotFoundError:
+        number = "(run from its source, not installed)"
+    typer.echo(f"pressrun {number}")
+    raise typer.Exit
+
+
+@app.callback()
+def _pressrun(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,132 @@
+"""The processes of Pressrun put together from settings: service, worker, generator, and all of them in one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+import generator.app
+import generator.settings
+from jobs.embedded.store import EmbeddedStore
+from jobs.errors import Fault
+from jobs.limits import Limits
+from jobs.mongo import MongoStore
+from jobs.settings import Settings, WrongSettings, load_settings
+from jobs.store import Store
+from jobs.system import Rules, System, start
+from service.app import create_app
+from service.server import listen, serve
+from worker.__main__ import run_worker
+from worker.shutdown import Shutdown
+
+log = structlog.get_logger()
+LOOPBACK = "127.0.0.1"
+
+
+def rules_of(settings: Settings) -> Rules:
+    return Rules(
+        lease=settings.lease,
+        limits=Limits(max_running=settings.limits.max_running),
+        adopted=settings.bulk_defaults,
+        single_jobs=settings.worker.single_jobs == "on",
+    )
+
+
+@contextlib.asynccontextmanager
+async def on_mongodb(settings: Settings, name: str) -> AsyncIterator[System]:
+    """The system over the settings' database; `name` is what the database's logs call this process."""
+    store = MongoStore.connect(
+        settings.mongodb.uri.get_secret_value(),
+        settings.mongodb.database,
+        settings.mongodb.max_pool_size,
+        f"pressrun-{name}",
+    )
+    async with _started(store, settings) as system:
+        yield system
+
+
+@contextlib.asynccontextmanager
+async def _started(store: Store, settings: Settings) -> AsyncIterator[System]:
+    try:
+        yield await start(store, rules_of(settings))
+    finally:
+        await store.close()
+
+
+async def service(settings: Settings) -> None:
+    shutdown = Shutdown()
+    shutdown.on_signals()
+    async with on_mongodb(settings, "service") as system:
+        app = create_app(settings, system)
+        bound = listen(settings.service.host, settings.service.port)
+        log.info("service_started", address=f"http://{settings.service.host}:{bound.getsockname()[1]}")
+        async with asyncio.TaskGroup() as tasks:
+            measuring = tasks.create_task(_keep_measuring(system), name="clock")
+            await serve(app, bound, shutdown.asked)
+            measuring.cancel()
+        log.info("service_stopped")
+
+
+async def worker(settings: Settings) -> None:
+    shutdown = Shutdown()
+    shutdown.on_signals()
+    async with on_mongodb(settings, "worker") as system:
+        await run_worker(settings, system, shutdown)
+
+
+async def demo_generator(host: str, port: int) -> None:
+    shutdown = Shutdown()
+    shutdown.on_signals()
+    app = generator.app.create_app(_demo_settings())
+    bound = listen(host, port)
+    log.info("generator_started", address=f"http://{host}:{bound.getsockname()[1]}")
+    await serve(app, bound, shutdown.asked)
+    log.info("generator_stopped")
+
+
+async def embedded(port: int, data: Path, on_ready: Callable[[str], None]) -> None:
+    """Service, one worker and the demo generator in this process, data in a folder; `on_ready` is told the address."""
+    shutdown = Shutdown()
+    shutdown.on_signals(first_is_urgent=True)
+    demo_settings = _demo_settings()
+    if "store_file" not in demo_settings.model_fields_set:
+        demo_settings = demo_settings.model_copy(update={"store_file": data / "generator.jsonl"})
+    store = await EmbeddedStore.open(data)
+    generator_socket = listen(LOOPBACK, 0)
+    url = f"http://{LOOPBACK}:{generator_socket.getsockname()[1]}"
+    settings = load_settings({"auth": {"mode": "off"}, "generator": {"url": url}, "service": {"port": port}})
+    async with _started(store, settings) as system:
+        bound = listen(LOOPBACK, port)
+        app = create_app(settings, system)
+        worker_ended = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            demo = generator.app.create_app(demo_settings)
+            tasks.create_task(serve(demo, generator_socket, worker_ended), name="generator")
+            tasks.create_task(serve(app, bound, shutdown.asked), name="service")
+            on_ready(f"http://{LOOPBACK}:{bound.getsockname()[1]}")
+            try:
+                await run_worker(settings, system, shutdown)
+            finally:
+                shutdown.ask_urgently()
+                worker_ended.set()
+
+
+def _demo_settings() -> generator.settings.Settings:
+    try:
+        return generator.settings.load_settings()
+    except generator.settings.InvalidSettings as error:
+        faults = tuple(Fault("", sentence) for sentence in error.faults)
+        raise WrongSettings("The generator was not started, its settings are wrong:", faults) from None
+
+
+async def _keep_measuring(system: System) -> None:
+    """Until cancelled: the service has no upkeep that would."""
+    while True:
+        await asyncio.sleep(timedelta(minutes=1).total_seconds())
+        with contextlib.suppress(Exception):  # the old measurement serves on
+            await system.clock.measure()

@@ -1,0 +1,92 @@
+"""The commands for whoever runs Pressrun: is everything there, and who holds which key."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jobs.keys import Scope
+
+keys = typer.Typer(help="API keys, in the database.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(check)
+    app.add_typer(keys, name="keys")
+
+
+def check(
+    install: Annotated[
+        bool, typer.Option("--install", help="Also put Pressrun's document rules on the collections.")
+    ] = False,
+) -> None:
+    """Settings, database, indexes, generator: each reached, or a sentence about what is wrong. Exit 1 if any is."""
+    from pressrun.checks import check_all  # noqa: PLC0415
+    from pressrun.running import run  # noqa: PLC0415
+
+    failed: list[str] = []
+
+    async def main() -> None:
+        async for finding in check_all(install=install):
+            typer.echo(f"{'ok  ' if finding.ok else 'WRONG'} {finding.what}: {finding.sentence}")
+            if not finding.ok:
+                failed.append(finding.what)
+
+    run(main(), level="ERROR")
+    if failed:
+        raise typer.Exit(1)
+
+
+@keys.command("create")
+def create_key(
+    user: Annotated[str, typer.Option(help="Whose key it is.")],
+    scope: Annotated[Scope, typer.Option(help="The most it may do; each includes those before it.")],
+    name: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+) -> None:
+    """Make a key. It is shown this once; only its hash is kept."""
+    from jobs.settings import load_settings  # noqa: PLC0415
+    from pressrun import compose  # noqa: PLC0415
+    from pressrun.running import run  # noqa: PLC0415
+
+    async def main() -> None:
+        async with compose.on_mongodb(load_settings(), "keys") as system:
+            key, text = await system.keys.create(user, scope, name)
+            typer.echo(text)
+            typer.echo(f"Key {key['_id']} of {user}, scope {scope}. Keep it now: it is not shown again.", err=True)
+
+    run(main(), level="ERROR")
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """All keys, revoked ones too."""
+    from jobs.settings import load_settings  # noqa: PLC0415
+    from pressrun import compose  # noqa: PLC0415
+    from pressrun.running import run  # noqa: PLC0415
+
+    async def main() -> None:
+        async with compose.on_mongodb(load_settings(), "keys") as system:
+            for key in await system.keys.all():
+                state = f"revoked {key['revoked_at']:%Y-%m-%d %H:%M}" if key["revoked_at"] else "valid"
+                made = f"{key['created_at']:%Y-%m-%d %H:%M}"
+                name = key["name"] or "-"
+                typer.echo(f"{key['_id']}  {key['userId']}  {key['scope']:5}  {key['hint']}...  {made}  {state}  {name}")
+
+    run(main(), level="ERROR")
+
+
+@keys.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Take a key back; it stops working at once."""
+    from jobs.documents import parse_id  # noqa: PLC0415
+    from jobs.settings import load_settings  # noqa: PLC0415
+    from pressrun import compose  # noqa: PLC0415
+    from pressrun.running import run  # noqa: PLC0415
+
+    async def main() -> None:
+        async with compose.on_mongodb(load_settings(), "keys") as system:
+            await system.keys.revoke(parse_id(key_id, "API key"))
+            typer.echo(f"Key {key_id} is revoked.")
+
+    run(main(), level="ERROR")

@@ -1,0 +1,66 @@
+"""The commands that run a process of Pressrun until it is told to stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(dev)
+    app.command()(service)
+    app.command()(worker)
+    app.command()(generator)
+
+
+def dev(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where the service listens, on this machine only.")
+    ] = 8000,
+    data: Annotated[Path, typer.Option(help="The folder that keeps everything.", file_okay=False)] = Path(".pressrun"),
+    demo: Annotated[bool, typer.Option("--demo", help="Submit a real bulk at start and show its progress.")] = False,
+) -> None:
+    """Everything in one process: service, worker, demo generator, and a store that keeps its data in a folder."""
+    from pressrun import compose, demonstration  # noqa: PLC0415
+    from pressrun.running import run  # noqa: PLC0415
+
+    def ready(address: str) -> None:
+        typer.echo(
+            f"Pressrun (development: no sign-in, this machine only, up to 2,000 live jobs) serves {address}\n"
+            f"Data is kept in {data}/ over restarts. Try: pressrun submit FILE --mode topic --wait"
+        )
+        if demo:
+            demonstration.begin(address)
+
+    run(compose.embedded(port, data, ready), level="WARNING" if demo else "INFO")
+
+
+def service() -> None:
+    """The HTTP service: API and authentication."""
+    from jobs.settings import load_settings  # noqa: PLC0415
+    from pressrun import compose  # noqa: PLC0415
+    from pressrun.running import run  # noqa: PLC0415
+
+    run(compose.service(load_settings()))
+
+
+def worker() -> None:
+    """A worker: claims jobs, runs them, keeps the database in order. Start as many as you like."""
+    from jobs.settings import load_settings  # noqa: PLC0415
+    from pressrun import compose  # noqa: PLC0415
+    from pressrun.running import run  # noqa: PLC0415
+
+    run(compose.worker(load_settings()))
+
+
+def generator(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8100,
+) -> None:
+    """The reference generation endpoint with the demo writer."""
+    from pressrun import compose  # noqa: PLC0415
+    from pressrun.running import run  # noqa: PLC0415
+
+    run(compose.demo_generator(host, port))
