@@ -164,7 +164,9 @@ class Lookup:
         running = {**mine, "status": JobStatus.PROCESSING.value}
         return QueueView(
             counts=await self._queue_counts(mine, running),
-            active=await self._jobs.find(running, projection=WITHOUT_RESULT, sort=[("lease.taken_at", 1)], limit=ACTIVE),
+            active=await self._jobs.find(
+                running, projection=WITHOUT_RESULT, sort=[("lease.taken_at", 1)], limit=ACTIVE
+            ),
             recent=await self._jobs.find(
                 {**mine, "completed_at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}},
                 projection=WITHOUT_RESULT,

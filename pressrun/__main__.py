@@ -36,7 +36,7 @@ def main() -> None:
 
 def _run() -> int | str | None:
     try:
-        from pressrun.cli import app  # noqa: PLC0415  Ctrl-C while it loads is caught, too
+        from pressrun.cli import app
 
         app(prog_name="pressrun")
     except SystemExit as ended:

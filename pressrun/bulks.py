@@ -2,7 +2,6 @@
 
 Heavy modules are imported inside the commands, so that `pressrun --help` stays quick.
 """
-# ruff: noqa: PLC0415
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ operator.register(app)
 def _print_version(wanted: bool) -> None:
     if not wanted:
         return
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  asked for once in a blue moon
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         number = version("pressrun")

@@ -85,7 +85,7 @@ async def demo_generator(host: str, port: int) -> None:
     app = generator.app.create_app(_demo_settings())
     bound = listen(host, port)
     log.info("generator_started", address=f"http://{host}:{bound.getsockname()[1]}")
-    await serve(app, bound, shutdown.asked)
+    await serve(app, bound, shutdown.asked, app.state.calls.close)
     log.info("generator_stopped")
 
 
@@ -95,7 +95,7 @@ async def embedded(port: int, data: Path, on_ready: Callable[[str], None]) -> No
     shutdown.on_signals(first_is_urgent=True)
     demo_settings = _demo_settings()
     if "store_file" not in demo_settings.model_fields_set:
-        demo_settings = demo_settings.model_copy(update={"store_file": data / "generator.jsonl"})
+        demo_settings = demo_settings.model_copy(update={"store_file": data / "embedded-generator.jsonl"})
     store = await EmbeddedStore.open(data)
     generator_socket = listen(LOOPBACK, 0)
     url = f"http://{LOOPBACK}:{generator_socket.getsockname()[1]}"
@@ -106,7 +106,7 @@ async def embedded(port: int, data: Path, on_ready: Callable[[str], None]) -> No
         worker_ended = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             demo = generator.app.create_app(demo_settings)
-            tasks.create_task(serve(demo, generator_socket, worker_ended), name="generator")
+            tasks.create_task(serve(demo, generator_socket, worker_ended, demo.state.calls.close), name="generator")
             tasks.create_task(serve(app, bound, shutdown.asked), name="service")
             on_ready(f"http://{LOOPBACK}:{bound.getsockname()[1]}")
             try:

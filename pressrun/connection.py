@@ -42,7 +42,7 @@ BulkId = Annotated[str, typer.Argument(metavar="ID", help="The bulk.", callback=
 
 
 def connect(url: str, key: str | None, user: str | None) -> Remote:
-    from pressrun.remote import Remote  # noqa: PLC0415  an HTTP library, loaded only by who speaks HTTP
+    from pressrun.remote import Remote
 
     return Remote(url, key, user)
 

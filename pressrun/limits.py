@@ -1,5 +1,4 @@
 """The command that shows and changes the limits of a running system; what they may be, the service says."""
-# ruff: noqa: PLC0415
 
 from __future__ import annotations
 

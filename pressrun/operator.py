@@ -22,8 +22,8 @@ def check(
     ] = False,
 ) -> None:
     """Settings, database, indexes, generator: each reached, or a sentence about what is wrong. Exit 1 if any is."""
-    from pressrun.checks import check_all  # noqa: PLC0415
-    from pressrun.running import run  # noqa: PLC0415
+    from pressrun.checks import check_all
+    from pressrun.running import run
 
     failed: list[str] = []
 
@@ -45,9 +45,9 @@ def create_key(
     name: Annotated[str | None, typer.Option(help="What it is for.")] = None,
 ) -> None:
     """Make a key. It is shown this once; only its hash is kept."""
-    from jobs.settings import load_settings  # noqa: PLC0415
-    from pressrun import compose  # noqa: PLC0415
-    from pressrun.running import run  # noqa: PLC0415
+    from jobs.settings import load_settings
+    from pressrun import compose
+    from pressrun.running import run
 
     async def main() -> None:
         async with compose.on_mongodb(load_settings(), "keys") as system:
@@ -61,17 +61,17 @@ def create_key(
 @keys.command("list")
 def list_keys() -> None:
     """All keys, revoked ones too."""
-    from jobs.settings import load_settings  # noqa: PLC0415
-    from pressrun import compose  # noqa: PLC0415
-    from pressrun.running import run  # noqa: PLC0415
+    from jobs.settings import load_settings
+    from pressrun import compose
+    from pressrun.running import run
 
     async def main() -> None:
         async with compose.on_mongodb(load_settings(), "keys") as system:
             for key in await system.keys.all():
                 state = f"revoked {key['revoked_at']:%Y-%m-%d %H:%M}" if key["revoked_at"] else "valid"
                 made = f"{key['created_at']:%Y-%m-%d %H:%M}"
-                name = key["name"] or "-"
-                typer.echo(f"{key['_id']}  {key['userId']}  {key['scope']:5}  {key['hint']}...  {made}  {state}  {name}")
+                who = f"{key['_id']}  {key['userId']}  {key['scope']:5}"
+                typer.echo(f"{who}  {key['hint']}...  {made}  {state}  {key['name'] or '-'}")
 
     run(main(), level="ERROR")
 
@@ -79,10 +79,10 @@ def list_keys() -> None:
 @keys.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Take a key back; it stops working at once."""
-    from jobs.documents import parse_id  # noqa: PLC0415
-    from jobs.settings import load_settings  # noqa: PLC0415
-    from pressrun import compose  # noqa: PLC0415
-    from pressrun.running import run  # noqa: PLC0415
+    from jobs.documents import parse_id
+    from jobs.settings import load_settings
+    from pressrun import compose
+    from pressrun.running import run
 
     async def main() -> None:
         async with compose.on_mongodb(load_settings(), "keys") as system:

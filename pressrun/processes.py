@@ -23,8 +23,8 @@ def dev(
     demo: Annotated[bool, typer.Option("--demo", help="Submit a real bulk at start and show its progress.")] = False,
 ) -> None:
     """Everything in one process: service, worker, demo generator, and a store that keeps its data in a folder."""
-    from pressrun import compose, demonstration  # noqa: PLC0415
-    from pressrun.running import run  # noqa: PLC0415
+    from pressrun import compose, demonstration
+    from pressrun.running import run
 
     def ready(address: str) -> None:
         typer.echo(
@@ -39,18 +39,18 @@ def dev(
 
 def service() -> None:
     """The HTTP service: API and authentication."""
-    from jobs.settings import load_settings  # noqa: PLC0415
-    from pressrun import compose  # noqa: PLC0415
-    from pressrun.running import run  # noqa: PLC0415
+    from jobs.settings import load_settings
+    from pressrun import compose
+    from pressrun.running import run
 
     run(compose.service(load_settings()))
 
 
 def worker() -> None:
     """A worker: claims jobs, runs them, keeps the database in order. Start as many as you like."""
-    from jobs.settings import load_settings  # noqa: PLC0415
-    from pressrun import compose  # noqa: PLC0415
-    from pressrun.running import run  # noqa: PLC0415
+    from jobs.settings import load_settings
+    from pressrun import compose
+    from pressrun.running import run
 
     run(compose.worker(load_settings()))
 
@@ -60,7 +60,7 @@ def generator(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8100,
 ) -> None:
     """The reference generation endpoint with the demo writer."""
-    from pressrun import compose  # noqa: PLC0415
-    from pressrun.running import run  # noqa: PLC0415
+    from pressrun import compose
+    from pressrun.running import run
 
     run(compose.demo_generator(host, port))

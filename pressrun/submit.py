@@ -2,7 +2,6 @@
 
 What a file may look like is for `service/intake/items.py`, what an item may hold for the service to judge.
 """
-# ruff: noqa: PLC0415
 
 from __future__ import annotations
 

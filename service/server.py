@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -46,8 +46,13 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-async def serve(app: ASGIApp, bound: socket.socket, stop: asyncio.Event) -> None:
-    """Until `stop` is set and what is under way has ended, at most `CLOSE_SECONDS` later."""
+async def serve(
+    app: ASGIApp,
+    bound: socket.socket,
+    stop: asyncio.Event,
+    on_stop: Callable[[], Awaitable[object]] | None = None,
+) -> None:
+    """Until `stop` is set and what is under way has ended, at most `CLOSE_SECONDS` after `on_stop`."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -61,5 +66,7 @@ async def serve(app: ASGIApp, bound: socket.socket, stop: asyncio.Event) -> None
     stopping = asyncio.create_task(stop.wait(), name="http server stop")
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    if on_stop is not None:
+        await on_stop()
     server.should_exit = True
     await serving

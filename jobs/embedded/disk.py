@@ -28,7 +28,7 @@ REWRITE_AGAIN_SECONDS: Final = 30.0
 
 Tables = dict[str, Table]
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 class Disk:

@@ -36,12 +36,9 @@ def _rank(path: str, value: Any) -> tuple[int, Any]:
 def copies(documents: Iterable[Document], projection: Sequence[str] | None) -> list[Document]:
     """Deep copies, of the named fields and `_id` alone where a projection names some."""
     if projection is None:
-        chosen = list(documents)
-    else:
-        tree = _tree(("_id", *projection))
-        chosen = [_projected(document, tree) for document in documents]
-    copied: list[Document] = normal(chosen)
-    return copied
+        return [normal(document) for document in documents]
+    tree = _tree(("_id", *projection))
+    return [normal(_projected(document, tree)) for document in documents]
 
 
 def _tree(paths: Iterable[str]) -> Tree:

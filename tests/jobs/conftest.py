@@ -27,7 +27,8 @@ def clock() -> MovableClock:
 @pytest.fixture
 async def system(store: Store, clock: MovableClock) -> System:
     await store.create_indexes(INDEXES)
-    parts = assemble(store, clock, Rules(lease=LEASE, limits=Limits(max_running=None)))
+    adopted = BulkRequest(mode="", items=(), delay=timedelta(0))
+    parts = assemble(store, clock, Rules(lease=LEASE, adopted=adopted))
     await parts.limits.seed(Limits(max_running=None))
     return parts
 
@@ -35,7 +36,12 @@ async def system(store: Store, clock: MovableClock) -> System:
 @pytest.fixture
 def make_bulk(system: System) -> MakeBulk:
     async def make(
-        items: int = 3, *, parallelism: int = 1, delay: timedelta = timedelta(0), max_retries: int = 2, owner: str = OWNER
+        items: int = 3,
+        *,
+        parallelism: int = 1,
+        delay: timedelta = timedelta(0),
+        max_retries: int = 2,
+        owner: str = OWNER,
     ) -> BulkId:
         request = BulkRequest(
             mode="topic",

@@ -268,10 +268,13 @@ async def test_a_control_whose_process_died_is_carried_out_by_upkeep(
     assert await system.queue.claim("w1") is None
     clock.move(timedelta(seconds=10))
     assert await system.intents.finish_half_done(timedelta(seconds=5)) == 1
-    assert await statuses(system, bulk_id) == {
-        Intent.CANCEL: ["failed", "cancelled", "cancelled"],
-        Intent.RETRY: ["queued", "queued", "queued"],
-        Intent.CANCEL_JOBS: ["failed", "cancelled", "queued"],
-    }[kind]
+    assert (
+        await statuses(system, bulk_id)
+        == {
+            Intent.CANCEL: ["failed", "cancelled", "cancelled"],
+            Intent.RETRY: ["queued", "queued", "queued"],
+            Intent.CANCEL_JOBS: ["failed", "cancelled", "queued"],
+        }[kind]
+    )
     after = await system.lookup.bulk(OWNER, bulk_id)
     assert after["intent"] is None

@@ -1,0 +1,91 @@
+"""The system's cap: never one more than it says, and every permit comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from jobs.errors import InvalidInput
+from jobs.limits import Limits
+from jobs.outcomes import Completed
+from jobs.queue import Claim
+from jobs.system import System
+from tests.jobs.conftest import LEASE, MakeBulk
+from tests.support.clock import MovableClock
+from tests.support.invariants import assert_at_rest
+
+DONE = Completed("text", {})
+
+
+async def race(system: System, claimers: int) -> list[Claim]:
+    claims = await asyncio.gather(*(system.queue.claim(f"w{number}") for number in range(claimers)))
+    return [claim for claim in claims if claim is not None]
+
+
+async def test_no_more_jobs_run_than_the_cap_says_whoever_claims(system: System, make_bulk: MakeBulk) -> None:
+    await system.limits.change({"max_running": 3})
+    for _ in range(8):
+        await make_bulk(2)
+    running: list[Claim] = []
+    for _ in range(12):
+        running += await race(system, 6)
+        assert len(running) <= 3
+        if running:
+            await system.queue.finish(running.pop(), DONE)
+    while running or (running := await race(system, 3)):
+        await system.queue.finish(running.pop(), DONE)
+    await assert_at_rest(system.store)
+
+
+async def test_a_changed_cap_holds_at_the_next_claim(system: System, make_bulk: MakeBulk) -> None:
+    for _ in range(3):
+        await make_bulk(1)
+    await system.limits.change({"max_running": 1})
+    assert len(await race(system, 2)) == 1
+    assert await system.queue.claim("w") is None
+    await system.limits.change({"max_running": 2})
+    assert len(await race(system, 2)) == 1
+    await system.limits.change({"max_running": None})
+    assert len(await race(system, 2)) == 1
+
+
+async def test_with_a_cap_of_one_the_delay_holds_for_the_whole_system(
+    system: System, make_bulk: MakeBulk, clock: MovableClock
+) -> None:
+    await system.limits.change({"max_running": 1})
+    await make_bulk(1, delay=timedelta(seconds=5))
+    await make_bulk(1)
+    (first,) = await race(system, 1)
+    await system.queue.finish(first, DONE)
+    assert await system.queue.claim("w1") is None
+    clock.move(timedelta(seconds=5))
+    assert len(await race(system, 1)) == 1
+
+
+async def test_the_permit_of_a_lost_worker_is_taken_back(
+    system: System, make_bulk: MakeBulk, clock: MovableClock
+) -> None:
+    await system.limits.change({"max_running": 1})
+    await make_bulk(2)
+    await race(system, 1)
+    await system.sweep.run()
+    clock.move(LEASE)
+    await system.sweep.run()
+    (again,) = await race(system, 1)
+    await system.queue.finish(again, DONE)
+    assert (await system.store.collection("limits").find_one({"_id": "system"}) or {})["running"] == 0
+
+
+async def test_the_settings_seed_the_limits_only_once(system: System) -> None:
+    await system.limits.change({"max_running": 7})
+    await system.limits.seed(Limits(max_running=1))
+    assert (await system.limits.read()).max_running == 7
+
+
+@pytest.mark.parametrize("changes", [{}, {"max_running": 0}, {"max_running": True}, {"max_running": "3"}, {"other": 1}])
+async def test_a_wrong_limit_is_refused_and_nothing_changed(system: System, changes: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput):
+        await system.limits.change(changes)
+    assert (await system.limits.read()).max_running is None
