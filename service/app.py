@@ -23,7 +23,8 @@ from service.json_response import JsonResponse
 from service.requests import BulkRules
 
 log = structlog.get_logger()
-ERRORS = (400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503)
+ERRORS: tuple[int | str, ...] = (400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503, "default")
+"""What the OpenAPI document declares; without a default FastAPI adds a 422, which is never answered."""
 
 
 def create_app(settings: Settings, parts: System) -> FastAPI:

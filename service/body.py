@@ -6,10 +6,11 @@ What a route wants of it is in `service/requests.py`.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs.errors import Fault, InvalidInput, PressrunError
@@ -18,6 +19,7 @@ from service.problems import BodyTooLarge, NotJson, problem
 MAX_BODY_BYTES = 8 * 2**20
 MAX_DRAINED_BYTES = 4 * MAX_BODY_BYTES
 MAX_DEPTH = 20
+MAX_KEYS = 1_000
 MAX_FAULTS = 50
 BODY_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -37,6 +39,8 @@ class BodyGuard:
             body = await _read(receive)
             if body:
                 check_body(request.headers.get("content-type", ""), body)
+        except ClientDisconnect:
+            return  # what came of the body says less than its sender meant
         except PressrunError as error:
             await problem(error)(scope, receive, send)
             return
@@ -59,7 +63,7 @@ async def _read(receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return bytes(body)
+            raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
         if size <= MAX_BODY_BYTES:
@@ -81,8 +85,10 @@ def check_body(content_type: str, body: bytes) -> None:
         raise InvalidInput("The body is not UTF-8 text.", (Fault("", "send JSON as UTF-8"),)) from None
     except RecursionError:
         raise InvalidInput("The body is nested too deeply.", (_too_deep(""),)) from None
-    except ValueError as error:
-        raise InvalidInput("The body is not valid JSON.", (Fault("", str(error)),)) from None
+    except json.JSONDecodeError as error:
+        raise _no_json(str(error)) from None
+    except ValueError:
+        raise _no_json("a number has too many digits") from None
     faults = []
     for fault in _text_faults(value, "", 0):
         faults.append(fault)
@@ -92,8 +98,12 @@ def check_body(content_type: str, body: bytes) -> None:
         raise InvalidInput("The body holds text or keys that cannot be stored.", tuple(faults))
 
 
+def _no_json(why: str) -> InvalidInput:
+    return InvalidInput("The body is not valid JSON.", (Fault("", why),))
+
+
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
+    raise _no_json(f"{name} is not a JSON number")
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -101,7 +111,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {repeated[:80]!r} stands twice in one object")
+        raise _no_json(f"the key {repeated[:80]!r} stands twice in one object")
     return found
 
 
@@ -116,15 +126,24 @@ def _text_faults(value: Any, path: str, depth: int) -> Iterator[Fault]:
         case int():
             if not -(2**63) <= value < 2**63:
                 yield Fault(path, "must be a number of at most 64 bits")
+        case float() if not math.isfinite(value):  # 1e999 is JSON, and read as infinite
+            yield Fault(path, "must be a number that a double can hold")
         case list():
             for position, item in enumerate(value):
                 yield from _text_faults(item, _joined(path, str(position)), depth + 1)
         case dict():
-            for key, item in value.items():
-                if (why := _why_no_key(key)) is not None:
-                    yield Fault(_joined(path, key.encode("utf-8", "replace").decode()[:80]), why)
-                else:
-                    yield from _text_faults(item, _joined(path, key), depth + 1)
+            yield from _object_faults(value, path, depth)
+
+
+def _object_faults(value: dict[str, Any], path: str, depth: int) -> Iterator[Fault]:
+    if len(value) > MAX_KEYS:
+        yield Fault(path, f"must not have more than {MAX_KEYS} keys")
+        return
+    for key, item in value.items():
+        if (why := _why_no_key(key)) is not None:
+            yield Fault(_joined(path, key.encode("utf-8", "replace").decode()[:80]), why)
+        else:
+            yield from _text_faults(item, _joined(path, key), depth + 1)
 
 
 def _why_no_text(text: str) -> str | None:

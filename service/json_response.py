@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 
 from service.json_text import dumps
 
 
-class JsonResponse(Response):
-    media_type = "application/json"
+class JsonResponse(JSONResponse):
+    """A subclass, or FastAPI takes what it renders for text, and the OpenAPI document says so."""
 
     def render(self, content: Any) -> bytes:
         return dumps(content).encode()

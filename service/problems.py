@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from service.json_response import JsonResponse
 
 log = structlog.get_logger()
 MAX_FAULTS = 50
+_SUBJECT = re.compile(r"^(Input|String|List) should")
 
 
 @dataclass(eq=False)
@@ -86,7 +88,7 @@ def problem(error: PressrunError) -> Response:
 
 def faults_of(found: Sequence[Any]) -> tuple[Fault, ...]:
     """Pydantic's errors as faults, without the outermost part of where they are (body, query)."""
-    return tuple(Fault(".".join(str(part) for part in item["loc"][1:]), _sentence(item)) for item in found[:MAX_FAULTS])
+    return tuple(Fault(_path(item["loc"][1:]), _sentence(item)) for item in found[:MAX_FAULTS])
 
 
 def install(app: FastAPI) -> None:
@@ -108,16 +110,21 @@ def install(app: FastAPI) -> None:
         return _answer(500, "Something went wrong here; it was noted.")
 
 
+def _path(location: Sequence[int | str]) -> str:
+    """Without the `$` tags of unions: no key of a body begins so."""
+    return ".".join(str(part) for part in location if not str(part).startswith("$"))
+
+
 def _sentence(item: dict[str, Any]) -> str:
     match item["type"]:
         case "missing":
             return "is required"
         case "extra_forbidden":
             return "is not a field of this request"
-        case "value_error":
-            return str(item["ctx"]["error"])
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return "must be an object"
         case _:
-            return str(item["msg"]).replace("Input should be", "must be").replace("String should", "must")
+            return _SUBJECT.sub("must", str(item["msg"]))
 
 
 def _answer(code: int, sentence: str, faults: Sequence[Fault] = (), headers: Any = None) -> Response:

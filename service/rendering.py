@@ -27,7 +27,6 @@ from service.answers import (
 )
 
 STAGE = "content-generation"
-HIDDEN = ("lease", "lane", "epoch", "wish", "shard", "schema", "rev", "due_at", "call_number", "attempts")
 
 
 def bulk_job(bulk: Document) -> BulkJob:
@@ -60,7 +59,8 @@ def job_summary(job: Document) -> JobSummary:
 
 
 def job_detail(job: Document) -> JobDetail:
-    shown = {name: value for name, value in _shown(job).items() if name not in HIDDEN}
+    public = {"_id", *ITEM_FIELDS, *Job.model_fields}
+    shown = {name: value for name, value in _shown(job).items() if name in public}
     attempts = [Attempt.model_validate(plain(attempt)) for attempt in job["attempts"]]
     return JobDetail(job=Job.model_validate({**shown, "stages": [_stage(job)], "attempts": attempts}))
 

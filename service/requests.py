@@ -9,13 +9,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictInt,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jobs.controls import PauseMode
 from jobs.documents import ITEM_FIELDS, MODES, BulkRequest, job_fields
 from jobs.errors import Fault, InvalidInput
 
 MAX_FAULTS = 50
+MOST_ITEMS = 10_000
+"""The most that any settings allow in a bulk."""
+
 MAX_EXTRA_BYTES = 100_000
 NOT_YET = "not available yet"
 NOT_YET_OF_BULK = (
@@ -30,7 +47,7 @@ NOT_YET_OF_BULK = (
 )
 NOT_YET_OF_ITEM = ("components", "dedupe")
 NOT_YET_OF_RETRY = ("from_stage",)
-RESERVED = job_fields() - set(ITEM_FIELDS)
+RESERVED = (job_fields() | {"job_id"}) - set(ITEM_FIELDS)
 
 Mode = Literal["topic", "keywords", "trends", "spin"]
 Short = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200)]
@@ -39,6 +56,26 @@ Text = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=10
 Url = Annotated[str, StringConstraints(strict=True, max_length=2_000, pattern=r"^https?://[^\s/?#]+\S*$")]
 Count = Annotated[StrictInt, Field(ge=0, le=2**53)]
 Seconds = Annotated[float, Field(strict=True, ge=0, le=3600, allow_inf_nan=False)]
+
+
+def _text_or_list(value: object) -> str | None:
+    return "$text" if isinstance(value, str) else "$list" if isinstance(value, list) else None
+
+
+Keywords = Annotated[
+    Annotated[Line, Tag("$text")] | Annotated[list[Short], Field(min_length=1, max_length=100), Tag("$list")],
+    Discriminator(_text_or_list, custom_error_type="keywords", custom_error_message="must be text or a list of texts"),
+]
+
+
+def _dated(value: object) -> object:
+    """Only ISO 8601: pydantic would also take a number, as seconds or as milliseconds by its size."""
+    if not isinstance(value, str) or "-" not in value[1:]:
+        raise PydanticCustomError("moment", "must be a date and time as ISO 8601 text, with its offset from UTC")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_dated)]
 
 
 class Body(BaseModel):
@@ -57,7 +94,7 @@ class ItemCreate(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     topic: Line | None = None
-    keywords: Line | Annotated[list[Short], Field(min_length=1, max_length=100)] | None = None
+    keywords: Keywords | None = None
     trend: Line | None = None
     region: Short | None = None
     source_text: Text | None = None
@@ -78,9 +115,32 @@ class ItemCreate(BaseModel):
         return {"language": "en", **declared, "params": self.model_extra or {}}
 
 
+def _items(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """One by one until there are faults enough: Pydantic alone takes a minute to list those of a million wrong items.
+
+    Of more items than any bulk may have the rest is not looked at; `bulk_request` refuses them for their count.
+    """
+    if not isinstance(value, list):
+        return handler(value)
+    items = []
+    faults: list[InitErrorDetails] = []
+    for position, item in enumerate(value[: MOST_ITEMS + 1]):
+        try:
+            items.append(ItemCreate.model_validate(item))
+        except ValidationError as error:
+            for found in error.errors(include_url=False, include_input=False):
+                kind = PydanticCustomError(found["type"], "{said}", {"said": found["msg"]})
+                faults.append(InitErrorDetails(type=kind, loc=(position, *found["loc"]), input=None))
+        if len(faults) >= MAX_FAULTS:
+            break
+    if faults:
+        raise ValidationError.from_exception_data("items", faults)
+    return items
+
+
 class BulkCreate(Body):
     mode: Mode
-    items: list[ItemCreate]
+    items: Annotated[list[ItemCreate], WrapValidator(_items)]
     name: Short | None = None
     tenant: Short | None = None
     metadata: dict[str, Any] | None = None
@@ -105,7 +165,7 @@ class JobCreate(ItemCreate):
 class BulkPause(Body):
     mode: PauseMode = PauseMode.FINISH
     reason: Line | None = None
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class BulkChange(Body):
@@ -148,7 +208,8 @@ def bulk_request(body: BulkCreate, rules: BulkRules) -> BulkRequest:
     if wrong_count:
         span = f"{rules.min_items}-{rules.max_items}" if rules.min_items < rules.max_items else f"{rules.max_items}"
         summary = f"Bulk generation requires {span} items"
-        faults.append(Fault("items", f"has {len(body.items)}"))
+        has = len(body.items)
+        faults.append(Fault("items", f"has {has}" if has <= MOST_ITEMS else f"has more than {MOST_ITEMS}"))
     if _size(body.metadata) > MAX_EXTRA_BYTES:
         faults.append(Fault("metadata", f"must have less than {MAX_EXTRA_BYTES} bytes"))
     for position, item in enumerate(body.items):
@@ -200,10 +261,15 @@ def changes_of(body: BulkChange) -> Mapping[str, Any]:
 
 
 def check_until(until: datetime | None, now: datetime) -> datetime | None:
-    """Raises `InvalidInput` for a moment that is past."""
-    if until is not None and until <= now:
+    """Raises `InvalidInput` for a moment that is past, or too far away to be written in UTC."""
+    if until is None:
+        return None
+    if until <= now:
         raise InvalidInput("The request is not valid.", (Fault("until", "must be in the future"),))
-    return until.astimezone(UTC) if until is not None else None
+    try:
+        return until.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput("The request is not valid.", (Fault("until", "must be before the year 10000"),)) from None
 
 
 def body_hash(body: BaseModel) -> str:
@@ -215,19 +281,23 @@ def body_hash(body: BaseModel) -> str:
 def _item_faults(mode: str, item: ItemCreate, path: str) -> list[Fault]:
     faults = []
     needed = MODES[mode]
-    if not any(getattr(item, name) for name in needed):
+    if not any(_says_something(getattr(item, name)) for name in needed):
         faults.append(Fault(path + needed[0], f"is required in mode {mode} ({' or '.join(needed)})"))
     extra = item.model_extra or {}
     for name, value in extra.items():
         if name in NOT_YET_OF_ITEM and value is not None:
             faults.append(Fault(path + name, NOT_YET))
-        elif name in RESERVED and name != "mode":
+        elif name in RESERVED:
             faults.append(Fault(path + name, "is a field of Pressrun's own: an item cannot set it"))
         elif len(name) > 100:
             faults.append(Fault(path + name[:100], "a field's name must have at most 100 characters"))
     if extra and _size(extra) > MAX_EXTRA_BYTES:
         faults.append(Fault(path.rstrip("."), f"undeclared fields must have less than {MAX_EXTRA_BYTES} bytes in all"))
     return faults
+
+
+def _says_something(value: object) -> bool:
+    return bool(value.strip() if isinstance(value, str) else value)
 
 
 def _size(value: object) -> int:

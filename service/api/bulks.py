@@ -19,6 +19,7 @@ from service.rendering import bulk_job, job_row, progress
 from service.requests import BulkChange, BulkCreate, body_hash, bulk_request, changes_of
 
 JOBS_SHOWN = 200
+SAME_BODY = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/BulkCreate"}}}}
 router = APIRouter(prefix="/api/bulk-generate", tags=["bulks"])
 KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
 
@@ -32,7 +33,7 @@ async def submit_bulk(
     return BulkCreated(bulk_job_id=str(created.bulk_id), total_items=created.total_items)
 
 
-@router.post("/validate")
+@router.post("/validate", openapi_extra={"requestBody": SAME_BODY})
 async def validate_bulk(body: Annotated[object, Body()], caller: Writer, rules: Rules) -> BulkValidated:
     """The same body, nothing stored."""
     try:
@@ -63,7 +64,7 @@ async def get_bulk(
     bulk_id: str,
     caller: Reader,
     parts: Parts,
-    jobs_cursor: Annotated[int, Query(ge=0, description="jobs_next_cursor of the page before")] = 0,
+    jobs_cursor: Annotated[int, Query(ge=0, le=2**31, description="jobs_next_cursor of the page before")] = 0,
 ) -> BulkDetail:
     bulk = await parts.lookup.bulk(caller.user, BulkId(parse_id(bulk_id, "bulk job")))
     jobs = await parts.lookup.jobs_of(bulk, JOBS_SHOWN + 1, jobs_cursor)

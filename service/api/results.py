@@ -47,6 +47,7 @@ async def get_results(
     bulk_id: str, caller: Reader, parts: Parts, format: ResultFormat = ResultFormat.JSON
 ) -> StreamingResponse:
     bulk = await parts.lookup.bulk(caller.user, BulkId(parse_id(bulk_id, "bulk job")))
+    bulk_id = str(bulk["_id"])  # in lower case, however it was asked for
     jobs = finished_jobs(parts.lookup.ended_jobs(bulk))
     match format:
         case ResultFormat.JSON:

@@ -1,4 +1,4 @@
-"""The embedded store keeps what it acknowledged: torn and damaged files, kills, a second process, a full disk."""
+"""The embedded store reads again what it wrote: torn and damaged journals, restarts, rewriting."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 import errno
 import os
 import shutil
-import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,13 +14,11 @@ from pathlib import Path
 import pytest
 
 from jobs.embedded import disk, journal
-from jobs.embedded.folder import FolderInUse
-from jobs.embedded.journal import JournalDamaged
+from jobs.embedded.journal import Journal, JournalDamaged
 from jobs.embedded.store import EmbeddedStore
-from jobs.errors import DuplicateKey, StoreRefused, StoreUnavailable
+from jobs.errors import DuplicateKey, StoreRefused
 from jobs.store import Collection, Document, Index
 
-ROOT = Path(__file__).parents[2]
 KEY = Index("creations", (("key", 1),), "one record a key", unique=True)
 EXPIRY = Index("creations", (("at", 1),), "a record is kept for an hour", expire_after_seconds=3600)
 
@@ -118,6 +114,17 @@ async def test_a_hole_that_a_power_cut_left_in_the_last_second_is_dropped_with_w
     assert end == len(journal.FORMAT + before)
 
 
+async def test_closing_puts_on_the_disk_what_was_written_since_the_last_sync(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    closed = Journal.written(path, [b"first"])
+    closed.append(b"last")
+    size = closed.size
+    closed.close()
+    flipped(path, size - 1)
+    with pytest.raises(JournalDamaged):
+        journal.read(path)
+
+
 async def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("something else")
     with pytest.raises(JournalDamaged):
@@ -142,131 +149,11 @@ async def test_a_unique_index_holds_after_a_restart_and_expired_documents_go(tmp
     await store.close()
 
 
-async def test_a_second_opening_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    async with opened(tmp_path):
-        with pytest.raises(FolderInUse, match=f"in use by another Pressrun, process {os.getpid()}"):
-            await EmbeddedStore.open(tmp_path)
-    async with opened(tmp_path):
-        pass
-
-
 async def test_a_closed_store_takes_no_writes(tmp_path: Path) -> None:
     async with opened(tmp_path) as jobs:
         pass
     with pytest.raises(StoreRefused, match="closed"):
         await jobs.insert_one({"_id": 1})
-
-
-STORM = """
-import asyncio, sys
-from pathlib import Path
-from jobs.embedded import disk, journal
-from jobs.embedded.store import EmbeddedStore
-
-disk.SYNC_SECONDS, journal.LARGE = 0.001, 50_000
-
-async def main() -> None:
-    store = await EmbeddedStore.open(Path(sys.argv[1]))
-    jobs = store.collection("generation_jobs")
-    number = 0
-    while True:
-        await jobs.insert_one({"_id": number, "text": "x" * 500})
-        await jobs.find_one_and_update({"_id": number}, {"$set": {"done": True}})
-        print(number, flush=True)
-        number += 1
-
-asyncio.run(main())
-"""
-
-
-async def test_every_acknowledged_write_is_there_after_a_kill_in_a_storm_of_writes(tmp_path: Path) -> None:
-    last = -1
-    for enough in (300, 100, 5):
-        shutil.rmtree(tmp_path, ignore_errors=True)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", STORM, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
-        )
-        assert process.stdout is not None
-        while last < enough:
-            last = int(await process.stdout.readline())
-        with pytest.raises(FolderInUse, match=f"process {process.pid}"):
-            await EmbeddedStore.open(tmp_path)
-        process.send_signal(signal.SIGKILL)
-        acknowledged = [last, *(int(line) for line in (await process.stdout.read()).split())]
-        await process.wait()
-        found = await contents(tmp_path)
-        assert [document["_id"] for document in found if document.get("done")][: acknowledged[-1] + 1] == list(
-            range(acknowledged[-1] + 1)
-        )
-        assert len(found) <= acknowledged[-1] + 2
-        last = -1
-
-
-LIMITED = """
-import asyncio, resource, sys
-from pathlib import Path
-from jobs.embedded.store import EmbeddedStore
-from jobs.errors import StoreUnavailable
-
-async def main() -> None:
-    store = await EmbeddedStore.open(Path(sys.argv[1]))
-    jobs = store.collection("generation_jobs")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
-    number = 0
-    try:
-        while True:
-            await jobs.insert_one({"_id": number, "n": 0, "text": "x" * 999})
-            number += 1
-    except StoreUnavailable as error:
-        print(error)
-    try:
-        await jobs.find_one_and_update({"_id": 0}, {"$set": {"text": "y" * 9999}})
-    except StoreUnavailable as error:
-        assert (await jobs.find_one({"_id": 0}))["text"][0] == "x"
-        assert await jobs.count({}) == number
-        print(number)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    await jobs.insert_one({"_id": "after"})
-
-asyncio.run(main())
-"""
-
-
-async def test_a_full_disk_refuses_the_write_and_keeps_the_rest(tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", LIMITED, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await process.communicate()
-    sentence, count = output.decode().splitlines()
-    assert sentence == f"The database does not answer: its journal cannot be written: {os.strerror(errno.EFBIG)}"
-    assert [document["_id"] for document in await contents(tmp_path)] == [*range(int(count)), "after"]
-
-
-async def test_a_write_that_the_disk_refuses_halfway_leaves_no_trace(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def only_half(descriptor: int, data: bytes, offset: int) -> int:
-        monkeypatch.setattr(os, "pwrite", no_space)
-        return write(descriptor, data[: len(data) // 2], offset)
-
-    def no_space(descriptor: int, data: bytes, offset: int) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    write = os.pwrite
-    async with opened(tmp_path) as jobs:
-        await jobs.insert_many([{"_id": 1, "n": 1}, {"_id": 2, "n": 1}])
-        size = (tmp_path / "journal").stat().st_size
-        monkeypatch.setattr(os, "pwrite", only_half)
-        with pytest.raises(StoreUnavailable, match="No space left"):
-            await jobs.update_one({"_id": 1}, {"$inc": {"n": 1}})
-        with pytest.raises(StoreUnavailable, match="No space left"):
-            await jobs.delete_many({})
-        monkeypatch.setattr(os, "pwrite", write)
-        assert (tmp_path / "journal").stat().st_size == size
-        assert await jobs.find({}) == [{"_id": 1, "n": 1}, {"_id": 2, "n": 1}]
-        await jobs.insert_one({"_id": 3})
-    assert len(await contents(tmp_path)) == 3
 
 
 @pytest.fixture

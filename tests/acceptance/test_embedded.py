@@ -1,0 +1,42 @@
+"""The embedded mode's own promises: nothing acknowledged is lost over kill -9, and one process a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx2
+
+from tests.acceptance.conftest import FAST
+from tests.acceptance.test_journey import assert_counted, finished, look, submit
+from tests.support.deployment import embedded
+from tests.support.eventually import eventually
+from tests.support.processes import run
+
+
+async def test_a_bulk_goes_on_after_kill_9(tmp_path: Path) -> None:
+    async with embedded(FAST, tmp_path) as first, httpx2.AsyncClient(base_url=first.url, trust_env=False) as api:
+        bulk_id = await submit(api)
+        seen = await eventually(lambda: look(api, bulk_id), lambda seen: seen["progress"]["completed"] >= 3)
+        await first.workers[0].kill()
+    async with embedded(FAST, tmp_path) as again, httpx2.AsyncClient(base_url=again.url, trust_env=False) as api:
+        assert (await look(api, bulk_id))["progress"]["completed"] >= seen["progress"]["completed"]
+        done = await finished(api, bulk_id)
+        assert done["progress"]["completed"] == 10
+        assert_counted(done)
+
+
+async def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    async with embedded(FAST, tmp_path):
+        code, said = await run("dev", "--port", "0", environment=FAST, folder=tmp_path)
+    assert code == 2
+    assert "is in use by another Pressrun" in said
+    assert "Traceback" not in said
+
+
+async def test_a_port_in_use_is_a_sentence(tmp_path: Path) -> None:
+    async with embedded(FAST, tmp_path) as running:
+        port = running.url.rpartition(":")[2]
+        arguments = ("dev", "--port", port, "--data", "elsewhere")
+        code, said = await run(*arguments, environment=FAST, folder=tmp_path)
+    assert code == 2
+    assert f"127.0.0.1:{port} is in use" in said

@@ -1,0 +1,76 @@
+"""A whole Pressrun of real processes, and how to stop and start parts of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.processes import Process, start, started
+
+ADDRESS = r"(http://127\.0\.0\.1:\d+)"
+
+
+@dataclass
+class Deployment:
+    """`settings` is the environment its processes were started with, `folder` where they run."""
+
+    url: str
+    settings: Mapping[str, str]
+    folder: Path
+    workers: list[Process] = field(default_factory=list)
+
+    async def add_worker(self) -> Process:
+        worker = await start("worker", environment=self.settings, folder=self.folder)
+        self.workers.append(worker)
+        await worker.said("worker_started")
+        return worker
+
+
+@contextlib.asynccontextmanager
+async def embedded(settings: Mapping[str, str], folder: Path) -> AsyncIterator[Deployment]:
+    dev = started("dev", "--port", "0", environment=settings, folder=folder, ready=f"serves {ADDRESS}")
+    async with dev as (process, ready):
+        yield Deployment(ready[1], settings, folder, [process])
+
+
+@contextlib.asynccontextmanager
+async def on_mongodb(
+    settings: Mapping[str, str],
+    folder: Path,
+    uri: str,
+    database: str,
+    *,
+    workers: int,
+    generator_url: str | None = None,
+) -> AsyncIterator[Deployment]:
+    """Without `generator_url`, with the reference generator as a process of its own."""
+    environment = {
+        "PRESSRUN_MONGODB__URI": uri,
+        "PRESSRUN_MONGODB__DATABASE": database,
+        "PRESSRUN_AUTH__MODE": "off",
+        "PRESSRUN_SERVICE__PORT": "0",
+        **settings,
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        if generator_url is None:
+            generating = started(
+                "generator",
+                "--port",
+                "0",
+                environment=environment,
+                folder=folder,
+                ready=f"(?=.*generator_started).*{ADDRESS}",
+            )
+            generator_url = (await stack.enter_async_context(generating))[1][1]
+        environment["PRESSRUN_GENERATOR__URL"] = generator_url
+        serving = started("service", environment=environment, folder=folder, ready=f"(?=.*service_started).*{ADDRESS}")
+        deployment = Deployment((await stack.enter_async_context(serving))[1][1], environment, folder)
+        try:
+            for _ in range(workers):
+                await deployment.add_worker()
+            yield deployment
+        finally:
+            for worker in deployment.workers:
+                await worker.kill()
