@@ -98,6 +98,13 @@ class MongoStore:
         for index in indexes:
             await self.collection(index.collection).create_index(index)
 
+    async def set_rule(self, name: Name, rule: Document) -> None:
+        """Have the server refuse documents of this collection that the rule does not match; those there stay."""
+        with _translated():
+            if name not in await self._database.list_collection_names():
+                await self._database.create_collection(name)
+            await self._database.command("collMod", name, validator=rule, validationLevel="moderate")
+
     async def close(self) -> None:
         await self._client.close()
 

@@ -12,7 +12,7 @@ from pymongo import AsyncMongoClient
 
 from jobs.embedded.store import EmbeddedStore
 from jobs.mongo import MongoStore
-from jobs.store import Store
+from jobs.store import Document, Store
 
 URI = "PRESSRUN_TEST_MONGODB_URI"
 
@@ -38,7 +38,8 @@ async def mongodb_database(mongodb_uri: str) -> AsyncIterator[str]:
     """The name of a database that nobody else uses, dropped afterwards."""
     name = f"pressrun_test_{secrets.token_hex(6)}"
     yield name
-    async with AsyncMongoClient(mongodb_uri) as client:
+    client: AsyncMongoClient[Document] = AsyncMongoClient(mongodb_uri)
+    async with client:
         await client.drop_database(name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ async def test_once_a_control_has_answered_only_the_jobs_it_named_are_called_for
         await generator.called(len(generator.calls) + dice.randrange(4))
         answer = (await api.post(f"/api/bulk-generate/{bulk_id}/{control}")).json()
         before = {call.body["job_id"] for call in generator.calls}
-        await eventually(lambda bulk_id=bulk_id: look(api, bulk_id), lambda seen: seen["progress"]["running"] == 0)
+        await eventually(partial(look, api, bulk_id), lambda seen: seen["progress"]["running"] == 0)
         if control == "pause":
             assert (await api.post(f"/api/bulk-generate/{bulk_id}/cancel")).status_code in (200, 409)
         done = await finished(api, bulk_id)

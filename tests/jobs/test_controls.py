@@ -163,7 +163,7 @@ async def test_retry_sends_failed_jobs_back_as_the_next_generation(system: Syste
     bulk_id = await make_bulk(3)
     for outcome in (FAILED, DONE, FAILED):
         await system.queue.finish(await claimed(system), outcome)
-    bulk, retried = await system.controls.retry(OWNER, bulk_id)
+    _, retried = await system.controls.retry(OWNER, bulk_id)
     assert retried == 2
     assert await statuses(system, bulk_id) == ["queued", "completed", "queued"]
     again = await system.lookup.bulk(OWNER, bulk_id)

@@ -13,7 +13,7 @@ from jobs.documents import BulkRequest
 from jobs.embedded.store import EmbeddedStore
 from jobs.errors import KeyReused, NotFound, StillRunning, StoreFull
 from jobs.indexes import INDEXES
-from jobs.store import Document
+from jobs.store import Document, Name
 from jobs.system import Rules, System, assemble
 from tests.jobs.conftest import OWNER
 from tests.support.clock import MovableClock
@@ -38,7 +38,7 @@ async def half_created(system: System, state: str) -> Document:
 
 
 async def stored(system: System) -> dict[str, int]:
-    names = ("bulk_jobs", "generation_jobs", "creations")
+    names: tuple[Name, ...] = ("bulk_jobs", "generation_jobs", "creations")
     return {name: await system.store.collection(name).count({}) for name in names}
 
 
