@@ -104,17 +104,24 @@ class SystemLimits:
 
     async def take_back_leftovers(self) -> int:
         """Return the permits whose job no longer holds their token."""
-        slots: dict[str, Document] = (await self._document())["slots"]
+        leftovers = await self.leftovers()
+        for token in leftovers:
+            await self.return_permit(token)
+        return len(leftovers)
+
+    async def leftovers(self, older_than: timedelta = timedelta(0)) -> list[str]:
+        """The tokens of permits whose job no longer holds them."""
+        before = self._clock.now() - older_than
+        slots: dict[str, Document] = {
+            token: slot for token, slot in (await self._document())["slots"].items() if slot["at"] <= before
+        }
         if not slots:
-            return 0
+            return []
         found = await self._jobs.find(
             {"_id": {"$in": [slot["job_id"] for slot in slots.values()]}}, projection=["status", "lease"]
         )
         jobs = {job["_id"]: job for job in found}
-        leftovers = [token for token, slot in slots.items() if not leases.holds(jobs.get(slot["job_id"]), token)]
-        for token in leftovers:
-            await self.return_permit(token)
-        return len(leftovers)
+        return [token for token, slot in slots.items() if not leases.holds(jobs.get(slot["job_id"]), token)]
 
     async def spaced_until(self) -> datetime | None:
         """When the next job of the system may start, where that is later than now."""

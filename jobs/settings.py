@@ -72,6 +72,7 @@ class Worker(Section):
     sweep_seconds: float = Field(5, gt=0, le=60)
     shutdown_grace_seconds: float = Field(300, ge=0, le=3600)
     single_jobs: Literal["on", "off"] = "off"
+    metrics_port: int | None = Field(None, ge=0, le=65535)
 
 
 def _cap(value: object) -> object:

@@ -104,7 +104,7 @@ class Settling:
                 return bulk
             update: Document = {
                 "$set": changes,
-                "$inc": {"rev": 1, "busy": -len(left), "free": len(left)},
+                "$inc": {"rev": 1},
                 "$max": {"spaced_until": self._clock.now() + spacing},
             }
             if left:
@@ -179,7 +179,10 @@ class Settling:
         if intent is not None and intent["id"] == clear_intent:
             intent = None
         remaining = bulk["total_items"] - counted.completed - counted.failed - counted.cancelled
+        busy = len(bulk["slots"]) - len(left)
         changes: Document = {
+            "busy": busy,
+            "free": bulk["parallelism"] - busy,
             "completed_items": counted.completed,
             "failed_items": counted.failed,
             "cancelled_items": counted.cancelled,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jobs.adoption import Adoption
+from jobs.audit import Audit
 from jobs.clock import Clock, DatabaseClock
 from jobs.controls import Controls
 from jobs.creation import Creation
@@ -35,6 +36,7 @@ class System:
     lookup: Lookup
     sweep: Sweep
     adoption: Adoption
+    audit: Audit
     workers: Workers
     keys: Keys
 
@@ -52,6 +54,7 @@ class Rules:
 def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     limits = SystemLimits(store, clock)
     settling = Settling(store, clock)
+    sweep = Sweep(store, clock, limits, settling, rules.lease)
     return System(
         store=store,
         clock=clock,
@@ -62,8 +65,9 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock),
         lookup=Lookup(store, clock),
-        sweep=Sweep(store, clock, limits, settling, rules.lease),
+        sweep=sweep,
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
+        audit=Audit(store, clock, settling, limits, sweep, rules.lease),
         workers=Workers(store, clock, silence=rules.lease),
         keys=Keys(store, clock),
     )

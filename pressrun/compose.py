@@ -12,13 +12,14 @@ import structlog
 
 import generator.app
 import generator.settings
+from jobs.clock import DatabaseClock
 from jobs.embedded.store import EmbeddedStore
 from jobs.errors import Fault
 from jobs.limits import Limits
 from jobs.mongo import MongoStore
 from jobs.settings import Settings, WrongSettings, load_settings
 from jobs.store import Store
-from jobs.system import Rules, System, start
+from jobs.system import Rules, System, assemble, start
 from service.app import create_app
 from service.server import listen, serve
 from worker.__main__ import run_worker
@@ -26,6 +27,7 @@ from worker.shutdown import Shutdown
 
 log = structlog.get_logger()
 LOOPBACK = "127.0.0.1"
+EMBEDDED_POLL_SECONDS = 0.05
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -40,14 +42,26 @@ def rules_of(settings: Settings) -> Rules:
 @contextlib.asynccontextmanager
 async def on_mongodb(settings: Settings, name: str) -> AsyncIterator[System]:
     """The system over the settings' database; `name` is what the database's logs call this process."""
-    store = MongoStore.connect(
-        settings.mongodb.uri.get_secret_value(),
-        settings.mongodb.database,
-        settings.mongodb.max_pool_size,
-        f"pressrun-{name}",
-    )
-    async with _started(store, settings) as system:
+    async with _started(_connected(settings, name), settings) as system:
         yield system
+
+
+@contextlib.asynccontextmanager
+async def reading_mongodb(settings: Settings, name: str) -> AsyncIterator[System]:
+    """The same without a start: no index is made and nothing is seeded."""
+    store = _connected(settings, name)
+    clock = DatabaseClock(store.server_time)
+    try:
+        await clock.measure()
+        yield assemble(store, clock, rules_of(settings))
+    finally:
+        await store.close()
+
+
+def _connected(settings: Settings, name: str) -> MongoStore:
+    database = settings.mongodb
+    uri = database.uri.get_secret_value()
+    return MongoStore.connect(uri, database.database, database.max_pool_size, f"pressrun-{name}")
 
 
 @contextlib.asynccontextmanager
@@ -99,7 +113,14 @@ async def embedded(port: int, data: Path, on_ready: Callable[[str], None]) -> No
     store = await EmbeddedStore.open(data)
     generator_socket = listen(LOOPBACK, 0)
     url = f"http://{LOOPBACK}:{generator_socket.getsockname()[1]}"
-    settings = load_settings({"auth": {"mode": "off"}, "generator": {"url": url}, "service": {"port": port}})
+    settings = load_settings(
+        {
+            "auth": {"mode": "off"},
+            "generator": {"url": url},
+            "service": {"port": port},
+            "worker": {"poll_seconds": EMBEDDED_POLL_SECONDS},
+        }
+    )
     async with _started(store, settings) as system:
         bound = listen(LOOPBACK, port)
         app = create_app(settings, system)

@@ -13,6 +13,7 @@ keys = typer.Typer(help="API keys, in the database.", no_args_is_help=True)
 
 def register(app: typer.Typer) -> None:
     app.command()(check)
+    app.command()(verify)
     app.add_typer(keys, name="keys")
 
 
@@ -36,6 +37,33 @@ def check(
     run(main(), level="ERROR")
     if failed:
         raise typer.Exit(1)
+
+
+def verify(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be computed from the jobs.")] = False,
+) -> None:
+    """Hold the invariants against the database: every bulk, running job and permit. Exit 1 if one is broken."""
+    from jobs.settings import load_settings
+    from pressrun import compose
+    from pressrun.running import run
+
+    found: list[str] = []
+
+    async def main() -> None:
+        async with compose.reading_mongodb(load_settings(), "verify") as system:
+            findings = [finding async for finding in system.audit.whole()]
+            for finding in findings:
+                typer.echo(f"{finding.fault}: {finding.document}: {finding.sentence}")
+            if repair and findings:
+                await system.audit.repair(findings)
+                findings = [finding async for finding in system.audit.whole()]
+                typer.echo(f"Mended; {len(findings)} left.")
+            found.extend(finding.sentence for finding in findings)
+
+    run(main(), level="ERROR")
+    if found:
+        raise typer.Exit(1)
+    typer.echo("Every invariant holds.")
 
 
 @keys.command("create")

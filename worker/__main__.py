@@ -8,7 +8,6 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Callable
 from datetime import timedelta
 
 import httpx2
@@ -19,6 +18,7 @@ from jobs.system import System
 from worker.generator import GeneratorClient
 from worker.keeper import Keeper
 from worker.loop import Loop
+from worker.metrics import Metrics
 from worker.runner import Runner
 from worker.shutdown import Shutdown
 from worker.upkeep import Upkeep
@@ -34,15 +34,14 @@ def generator_http(settings: Settings) -> httpx2.AsyncClient:
         base_url=str(settings.generator.url).rstrip("/"),
         headers={name: value.get_secret_value() for name, value in settings.generator.headers.items()},
         timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
-        limits=httpx2.Limits(max_connections=settings.worker.slots, max_keepalive_connections=settings.worker.slots),
+        # None is kept: what the endpoint closes just as a call is sent would cost the job a retry.
+        limits=httpx2.Limits(max_connections=settings.worker.slots, max_keepalive_connections=0),
         follow_redirects=False,
         trust_env=False,
     )
 
 
-async def run_worker(
-    settings: Settings, system: System, shutdown: Shutdown, on_ready: Callable[[Loop], None] | None = None
-) -> None:
+async def run_worker(settings: Settings, system: System, shutdown: Shutdown) -> None:
     """Work until `shutdown` is asked for; what runs then ends or is handed back first."""
     worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     version = importlib.metadata.version("pressrun")
@@ -59,17 +58,27 @@ async def run_worker(
             poll=timedelta(seconds=settings.worker.poll_seconds),
             grace=timedelta(seconds=settings.worker.shutdown_grace_seconds),
         )
+        metrics = Metrics()
         upkeep = Upkeep(
-            system, keeper, worker_id=worker_id, slots=settings.worker.slots, version=version, lease=settings.lease
+            system,
+            keeper,
+            worker_id=worker_id,
+            slots=settings.worker.slots,
+            version=version,
+            lease=settings.lease,
+            metrics=metrics,
         )
         timer = upkeep.schedule(timedelta(seconds=settings.worker.sweep_seconds))
         with structlog.contextvars.bound_contextvars(worker_id=worker_id):
             await upkeep.beat()
             await upkeep.sweep()
             timer.start()
-            log.info("worker_started", slots=settings.worker.slots)
-            if on_ready is not None:
-                on_ready(loop)
+            port = settings.worker.metrics_port
+            log.info(
+                "worker_started",
+                slots=settings.worker.slots,
+                metrics_port=metrics.serve(port) if port is not None else None,
+            )
             try:
                 async with asyncio.TaskGroup() as tasks:
                     keeping = tasks.create_task(keeper.run(), name="keeper")

@@ -11,15 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Annotated, Any
 
 import httpx2
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 MAX_REPLY_BYTES = 8 * 2**20
 MAX_RETRY_AFTER = timedelta(minutes=10)
 PASSING_CLIENT_ERRORS = {408, 409, 425, 429}
 UNCOUNTED = {429, 502, 503, 504}
+MAX_ERROR_LENGTH = 500
+
+Tokens = Annotated[int, Field(ge=0, le=2**53)]
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class Call:
 class Usage(BaseModel):
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
     cost: float | None = None
 
 
@@ -51,9 +54,18 @@ class Reply(BaseModel):
     retryable: bool | None = None
 
 
+class Refusal(BaseModel):
+    """What an answer that is no success may say of itself; the contract's, or only a part of it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    error: str | None = None
+    retryable: bool | None = None
+
+
 @dataclass(eq=False)
 class CallFailed(Exception):
-    """Spec §6: `permanent` is never tried again, `counted` uses up a retry, `definite` says that there was an answer."""
+    """Spec §6: `permanent` is never tried again, `counted` uses up a retry, `definite`: there was an answer."""
 
     error: str
     permanent: bool = False
@@ -115,8 +127,8 @@ def _parsed(response: httpx2.Response, body: bytes) -> Reply:
 
 def _accepted(reply: Reply) -> Reply:
     if not reply.success:
-        error = reply.error or "The generator reported a failure without a reason."
-        raise CallFailed(error[:500], permanent=reply.retryable is False, definite=True)
+        error = _line(reply.error) or "The generator reported a failure without a reason."
+        raise CallFailed(error, permanent=reply.retryable is False, definite=True)
     if not reply.content or (isinstance(reply.content, str) and not reply.content.strip()):
         raise CallFailed("The generator's answer has no content.", definite=True)
     return reply
@@ -124,17 +136,15 @@ def _accepted(reply: Reply) -> Reply:
 
 def _refused(response: httpx2.Response, body: bytes) -> CallFailed:
     code = response.status_code
-    error = f"The generator answered {code}"
     try:
-        reply = Reply.model_validate(json.loads(body))
+        told = Refusal.model_validate(json.loads(body))
     except (ValueError, RecursionError, ValidationError):
-        reply = Reply(success=False)
-    if reply.error:
-        error += f": {reply.error[:500]}"
+        told = Refusal()
+    reason = _line(told.error)
     passing_client_error = code in PASSING_CLIENT_ERRORS
     return CallFailed(
-        error,
-        permanent=(400 <= code < 500 and not passing_client_error) or reply.retryable is False,
+        f"The generator answered {code}{': ' if reason else ''}{reason.rstrip('.')}.",
+        permanent=(400 <= code < 500 and not passing_client_error) or told.retryable is False,
         counted=code not in UNCOUNTED,
         definite=code not in UNCOUNTED and not passing_client_error,
         wait=_retry_after(response.headers.get("retry-after")),
@@ -146,14 +156,20 @@ def _retry_after(value: str | None) -> timedelta | None:
     if value is None:
         return None
     try:
-        wait = timedelta(seconds=int(value))
-    except (ValueError, OverflowError):
+        wait = timedelta(seconds=max(0, min(int(value), MAX_RETRY_AFTER.total_seconds())))
+    except ValueError:
         try:
             wait = parsedate_to_datetime(value) - datetime.now(UTC)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
     return min(max(wait, timedelta(0)), MAX_RETRY_AFTER)
 
 
+def _line(text: str | None) -> str:
+    """On one line, as it will stand in an error summary, and in letters that can be stored."""
+    whole = (text or "").encode("utf-8", "replace").decode()
+    return " ".join(whole.split())[:MAX_ERROR_LENGTH]
+
+
 def _kind(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    return (_line(str(error)) or type(error).__name__).rstrip(".")

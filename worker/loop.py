@@ -44,10 +44,6 @@ class Loop:
         self._jobs: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
 
-    def wake(self) -> None:
-        """There may be work now: do not wait for the next poll."""
-        self._wake.set()
-
     async def run(self) -> None:
         """Until shutdown is asked for and what runs has ended or was handed back."""
         while not self._shutdown.asked.is_set():

@@ -11,7 +11,7 @@ import structlog
 
 from jobs.documents import MODES, input_of, why_not_storable
 from jobs.errors import Busy, StoreRefused, StoreUnavailable
-from jobs.outcomes import Completed, Failed, Outcome
+from jobs.outcomes import Completed, Outcome
 from jobs.queue import Claim, LeaseLost, Queue
 from worker.generator import Call, CallFailed, GeneratorClient, Reply
 from worker.keeper import Keeper, Running
@@ -51,8 +51,7 @@ class Runner:
         try:
             reply = await work
         except CallFailed as failed:
-            retries = running.claim.bulk["max_retries"]
-            return outcome_of_failure(running.claim.job, retries, failed, self._jitter)
+            return self._after_failure(running.claim, failed)
         except asyncio.CancelledError:
             if running.interruption is None:
                 work.cancel()  # not the call but this task is being stopped
@@ -68,6 +67,9 @@ class Runner:
         if refusal is not None:
             raise CallFailed(f"The generator's answer {refusal}.", definite=True)
         return reply
+
+    def _after_failure(self, claim: Claim, failed: CallFailed) -> Outcome:
+        return outcome_of_failure(claim.job, claim.bulk["max_retries"], failed, self._jitter)
 
     async def _enter_stage(self, claim: Claim) -> None:
         # Also the last look at the lease before money is spent.
@@ -93,7 +95,11 @@ class Runner:
                 return
             except StoreRefused as error:
                 log.error("finish_refused", reason=error.reason)  # noqa: TRY400 - the reason is all there is to know
-                outcome = Failed(f"The result could not be stored: {error.reason}"[:500], definite=True)
+                if isinstance(outcome, Completed):
+                    reason = f"The result could not be stored: {error.reason[:300]}."
+                    outcome = self._after_failure(claim, CallFailed(reason, definite=True))
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
             else:
                 log.info("job_ended", outcome=type(outcome).__name__.lower(), status=status.value)
                 return

@@ -11,26 +11,40 @@ from datetime import timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from jobs.audit import Finding
 from jobs.errors import PressrunError, StoreUnavailable
 from jobs.system import System
 from worker.keeper import Keeper
+from worker.metrics import Metrics
 
 log = structlog.get_logger()
 HALF_DONE_AFTER = timedelta(seconds=5)
 ADOPT_EVERY = timedelta(seconds=10)
 MEASURE_CLOCK_EVERY = timedelta(minutes=1)
+AUDIT_EVERY = timedelta(minutes=1)
+AUDITED = 20
 
 
 class Upkeep:
     def __init__(
-        self, system: System, keeper: Keeper, *, worker_id: str, slots: int, version: str, lease: timedelta
+        self,
+        system: System,
+        keeper: Keeper,
+        *,
+        worker_id: str,
+        slots: int,
+        version: str,
+        lease: timedelta,
+        metrics: Metrics,
     ) -> None:
         self._system = system
+        self._metrics = metrics
         self._keeper = keeper
         self._worker_id = worker_id
         self._slots = slots
         self._version = version
         self._beat_every = lease / 3
+        self._suspected: set[Finding] = set()
 
     def schedule(self, sweep_every: timedelta) -> AsyncIOScheduler:
         """The timer, not started. A run that is late is made up once; none overtakes another."""
@@ -42,6 +56,7 @@ class Upkeep:
             (self.adopt, ADOPT_EVERY),
             (self.beat, self._beat_every),
             (self.measure_clock, MEASURE_CLOCK_EVERY),
+            (self.audit, AUDIT_EVERY),
         ):
             timer.add_job(task, "interval", seconds=every.total_seconds(), id=task.__name__)
         return timer
@@ -57,6 +72,9 @@ class Upkeep:
     async def adopt(self) -> None:
         await self._each(("adoption", self._system.adoption.run))
 
+    async def audit(self) -> None:
+        await self._each(("audit", self._audit))
+
     async def beat(self) -> None:
         await self._each(("heartbeat", self._beat))
 
@@ -65,6 +83,19 @@ class Upkeep:
 
     async def leave(self) -> None:
         await self._each(("leave", lambda: self._system.workers.leave(self._worker_id)))
+
+    async def _audit(self) -> None:
+        """Recount a sample of bulks and mend what is found twice: once could be what another process is just doing."""
+        found = set(await self._system.audit.sample(AUDITED))
+        wrong = sorted(found & self._suspected, key=str)
+        self._suspected = found - set(wrong)
+        for finding in wrong:
+            log.error(
+                "invariant_broken", fault=finding.fault, document=str(finding.document), sentence=finding.sentence
+            )
+            self._metrics.found(finding.fault)
+        if wrong:
+            await self._system.audit.repair(wrong)
 
     async def _beat(self) -> None:
         jobs = [str(running.claim.job_id) for running in self._keeper.running]
