@@ -26,6 +26,8 @@ INDEXES = (
     ),
     Index("generation_jobs", (("userId", 1), ("created_at", -1), ("_id", -1)), "a user's jobs, newest first"),
     Index("generation_jobs", (("userId", 1), ("completed_at", -1)), "the queue's last ended jobs and throughput"),
+    Index("generation_jobs", (("status", 1), ("userId", 1)), "the queue: what runs or waits, of one user or of all"),
+    Index("generation_jobs", (("completed_at", -1),), "the whole queue's last ended jobs and throughput"),
     Index(
         "creations",
         (("userId", 1), ("key", 1)),

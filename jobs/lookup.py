@@ -5,6 +5,7 @@ Every question names the owner; an id that is somebody else's is one that does n
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import AsyncIterator, Sequence
@@ -160,21 +161,28 @@ class Lookup:
     async def queue(self, owner: UserId | None) -> QueueView:
         """The owner's part of the queue, or all of it for None."""
         mine: Document = {"schema": 1} if owner is None else {"schema": 1, "userId": owner}
-        minute_ago = self._clock.now() - timedelta(minutes=1)
         running = {**mine, "status": JobStatus.PROCESSING.value}
-        return QueueView(
-            counts=await self._queue_counts(mine, running),
-            active=await self._jobs.find(
-                running, projection=WITHOUT_RESULT, sort=[("lease.taken_at", 1)], limit=ACTIVE
-            ),
-            recent=await self._jobs.find(
-                {**mine, "completed_at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}},
-                projection=WITHOUT_RESULT,
-                sort=[("completed_at", -1)],
-                limit=RECENT,
-            ),
-            ended_last_minute=await self._jobs.count({**mine, "completed_at": {"$gt": minute_ago}}),
+        minute_ago = self._clock.now() - timedelta(minutes=1)
+        counts, active, recent, ended = await asyncio.gather(
+            self._queue_counts(mine, running),
+            self._jobs.find(running, projection=WITHOUT_RESULT, sort=[("lease.taken_at", 1)], limit=ACTIVE),
+            self._recent(mine),
+            self._jobs.count({**mine, "completed_at": {"$gt": minute_ago}}),
         )
+        return QueueView(counts, active, recent, ended)
+
+    async def _recent(self, mine: Document) -> list[Document]:
+        """The last ended jobs. First of the last hour, so that a server that sorts what it reads reads little."""
+        recent: list[Document] = []
+        for since in (self._clock.now() - timedelta(hours=1), datetime(1970, 1, 1, tzinfo=UTC)):
+            if len(recent) < RECENT:
+                recent = await self._jobs.find(
+                    {**mine, "completed_at": {"$gt": since}},
+                    projection=WITHOUT_RESULT,
+                    sort=[("completed_at", -1)],
+                    limit=RECENT,
+                )
+        return recent
 
     async def _queue_counts(self, mine: Document, running: Document) -> Counts:
         # From the bulks' counters, so that the jobs of a bulk that is only half created are not seen.
