@@ -67,7 +67,9 @@ class FaultyStore:
 
     async def did(self, collection: str, operation: str, count: int) -> None:
         """Wait until this many such operations have taken effect."""
-        await self._news.until(lambda: self.done[collection, operation] >= count, f"{count} of {collection}.{operation}")
+        await self._news.until(
+            lambda: self.done[collection, operation] >= count, f"{count} of {collection}.{operation}"
+        )
 
     async def run(self, collection: str, operation: str, call: Callable[[], Awaitable[T]]) -> T:
         if self._down:

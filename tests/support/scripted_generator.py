@@ -137,9 +137,7 @@ class ScriptedGenerator:
             writer.transport.abort()
             self._serving.discard(task)
 
-    async def _exchange(
-        self, ahead: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bytes | None:
+    async def _exchange(self, ahead: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes | None:
         """One request and its reply: what was read ahead of the next one, None where there will be none."""
         path, headers, body = await _request(ahead, reader)
         if not path.startswith(ROUTE):

@@ -1,0 +1,63 @@
+"""Every operation of the API, what it needs of its caller, and a request of it that nothing is wrong with. No tests.
+
+`test_api_document.py` holds this list against the OpenAPI document: a new route gets its line here on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx2
+
+from tests.service.requesting import bulk
+
+Needs = Literal["nobody", "read", "write", "admin"]
+SOME_ID = "6b027bdfe484bda5c9f5777d"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`about` tells whose id the address holds."""
+
+    name: str
+    method: str
+    path: str
+    needs: Needs
+    body: Any = None
+    about: Literal["bulk", "job"] | None = None
+    reads_store: bool = True
+
+
+OPERATIONS = (
+    Operation("submitBulk", "POST", "/api/bulk-generate", "write", bulk()),
+    Operation("validateBulk", "POST", "/api/bulk-generate/validate", "write", bulk(), reads_store=False),
+    Operation("listBulks", "GET", "/api/bulk-generate", "read"),
+    Operation("getBulk", "GET", "/api/bulk-generate/{bulk_id}", "read", about="bulk"),
+    Operation("changeBulk", "PATCH", "/api/bulk-generate/{bulk_id}", "write", {"name": "n"}, about="bulk"),
+    Operation("pauseBulk", "POST", "/api/bulk-generate/{bulk_id}/pause", "write", {}, about="bulk"),
+    Operation("resumeBulk", "POST", "/api/bulk-generate/{bulk_id}/resume", "write", about="bulk"),
+    Operation("cancelBulk", "POST", "/api/bulk-generate/{bulk_id}/cancel", "write", about="bulk"),
+    Operation("retryBulk", "POST", "/api/bulk-generate/{bulk_id}/retry", "write", about="bulk"),
+    Operation("getResults", "GET", "/api/bulk-generate/{bulk_id}/results", "read", about="bulk"),
+    Operation("submitJob", "POST", "/api/jobs", "write", {"mode": "topic", "topic": "tea"}),
+    Operation("listJobs", "GET", "/api/jobs", "read"),
+    Operation("getJob", "GET", "/api/jobs/{job_id}", "read", about="job"),
+    Operation("retryJob", "POST", "/api/jobs/{job_id}/retry", "write", {}, about="job"),
+    Operation("cancelJob", "POST", "/api/jobs/{job_id}/cancel", "write", about="job"),
+    Operation("getQueue", "GET", "/api/queue", "read"),
+    Operation("listWorkers", "GET", "/api/workers", "admin"),
+    Operation("getLimits", "GET", "/api/limits", "admin"),
+    Operation("changeLimits", "PATCH", "/api/limits", "admin", {"max_running": 1}),
+    Operation("getHealth", "GET", "/healthz", "nobody", reads_store=False),
+    Operation("getReadiness", "GET", "/readyz", "nobody"),
+)
+
+
+async def call(
+    client: httpx2.AsyncClient, operation: Operation, bulk_id: str = SOME_ID, job_id: str = SOME_ID
+) -> httpx2.Response:
+    url = operation.path.format(bulk_id=bulk_id, job_id=job_id)
+    if operation.body is None:
+        return await client.request(operation.method, url)
+    return await client.request(operation.method, url, json=operation.body)
