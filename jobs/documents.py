@@ -28,6 +28,8 @@ SHARDS = 4096
 MAX_ATTEMPTS_KEPT = 50
 MAX_ERROR_LINES = 50
 MAX_VALUE_BYTES = 8 * 2**20
+MAX_VALUE_DEPTH = 95
+"""Below MongoDB's own 100, for the value stands inside a document."""
 
 BulkId = NewType("BulkId", ObjectId)
 JobId = NewType("JobId", ObjectId)
@@ -189,11 +191,20 @@ def input_of(job: Document) -> Document:
 
 def why_not_storable(value: object) -> str | None:
     """Why MongoDB would refuse this value; None where it takes it."""
+    if _is_deeper_than(value, MAX_VALUE_DEPTH):
+        return f"is nested more than {MAX_VALUE_DEPTH} levels deep"
     try:
         size = len(bson.encode({"value": value}))
     except (InvalidDocument, InvalidStringData, OverflowError, ValueError, RecursionError, TypeError) as error:
         return f"holds what cannot be stored ({error})"[:200]
     return None if size <= MAX_VALUE_BYTES else f"has more than {MAX_VALUE_BYTES // 2**20} MB"
+
+
+def _is_deeper_than(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list | tuple):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper_than(item, levels - 1) for item in inner)
 
 
 def job_fields() -> frozenset[str]:

@@ -20,7 +20,7 @@ from service.auth.keys import KeyAuthentication
 from service.auth.off import LocalOnly, NoAuthentication, check_host
 from service.body import BodyGuard
 from service.json_response import JsonResponse
-from service.requests import BulkRules
+from service.request_rules import BulkRules
 
 log = structlog.get_logger()
 ERRORS: tuple[int | str, ...] = (400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503, "default")

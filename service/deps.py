@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from jobs.system import System
-from service.requests import BulkRules
+from service.request_rules import BulkRules
 
 
 def _system(request: Request) -> System:

@@ -18,7 +18,7 @@ URI = "PRESSRUN_TEST_MONGODB_URI"
 
 
 def pytest_configure() -> None:
-    for name in [name for name in os.environ if name.startswith("PRESSRUN_") and name != URI]:
+    for name in [name for name in os.environ if name.startswith("PRESSRUN_") and not name.startswith("PRESSRUN_TEST_")]:
         del os.environ[name]  # a developer's own settings are not a test's
 
 

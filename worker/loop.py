@@ -55,7 +55,7 @@ class Loop:
             if claim is None:
                 await self._wait(self._poll)
             elif self._shutdown.asked.is_set():
-                await self._queue.finish(claim, Unclaimed())
+                await self._put_back(claim)
             else:
                 self._start(claim)
         await self._drain()
@@ -69,6 +69,13 @@ class Loop:
         except PressrunError as error:
             log.warning("claim_failed", reason=str(error))
         return None
+
+    async def _put_back(self, claim: Claim) -> None:
+        try:
+            await self._queue.finish(claim, Unclaimed())
+        except PressrunError as error:
+            # Its lease is left to expire: what runs must be drained first.
+            log.warning("put_back_failed", job_id=str(claim.job_id), reason=str(error))
 
     def _start(self, claim: Claim) -> None:
         task = asyncio.create_task(self._runner.run(claim), name=f"job {claim.job_id}")

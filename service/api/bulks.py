@@ -16,7 +16,8 @@ from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
 from service.problems import faults_of
 from service.rendering import bulk_job, job_row, progress
-from service.requests import BulkChange, BulkCreate, body_hash, bulk_request, changes_of
+from service.request_rules import body_hash, bulk_request, changes_of
+from service.requests import BulkChange, BulkCreate
 
 JOBS_SHOWN = 200
 SAME_BODY = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/BulkCreate"}}}}

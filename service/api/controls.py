@@ -10,7 +10,8 @@ from service.answers import Controlled, Retried
 from service.auth.callers import Writer
 from service.deps import Parts
 from service.rendering import controlled
-from service.requests import BulkPause, check_until
+from service.request_rules import check_until
+from service.requests import BulkPause
 
 router = APIRouter(prefix="/api/bulk-generate/{bulk_id}", tags=["controls"])
 

@@ -13,7 +13,8 @@ from service.api.bulks import KeyHeader, idempotency_key
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
 from service.rendering import job_detail, job_summary
-from service.requests import NOT_YET_OF_RETRY, JobCreate, JobRetry, body_hash, check_available, single_request
+from service.request_rules import NOT_YET_OF_RETRY, body_hash, check_available, single_request
+from service.requests import JobCreate, JobRetry
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from jobs.store import Store
-from service.requests import MAX_FAULTS, NOT_YET_OF_BULK, RESERVED, BulkCreate
+from service.request_rules import NOT_YET_OF_BULK, RESERVED
+from service.requests import MAX_FAULTS, BulkCreate
 from tests.service.requesting import BULKS, JOBS, NOTHING, bulk, bulk_with, faults, refused, stored
 
 COUNT = "Bulk generation requires 10-50 items"

@@ -14,9 +14,23 @@ from bson import ObjectId
 import jobs.creation
 from jobs.creation import REPEAT_WAIT
 from jobs.store import Document, Store
-from service.requests import BulkCreate, body_hash
+from service.request_rules import body_hash
+from service.requests import BulkCreate
 from tests.service.conftest import As
-from tests.service.requesting import BULKS, JOBS, JSON, NOTHING, OWNER, bulk, bulk_with, faults, get, on_embedded, refused, stored
+from tests.service.requesting import (
+    BULKS,
+    JOBS,
+    JSON,
+    NOTHING,
+    OWNER,
+    bulk,
+    bulk_with,
+    faults,
+    get,
+    on_embedded,
+    refused,
+    stored,
+)
 from tests.support.clock import MovableClock
 
 ONE_BULK = {"bulk_jobs": 1, "generation_jobs": 10, "creations": 1}

@@ -17,6 +17,7 @@ class Deployment:
     """`settings` is the environment its processes were started with, `folder` where they run."""
 
     url: str
+    service: Process
     settings: Mapping[str, str]
     folder: Path
     workers: list[Process] = field(default_factory=list)
@@ -32,7 +33,7 @@ class Deployment:
 async def embedded(settings: Mapping[str, str], folder: Path) -> AsyncIterator[Deployment]:
     dev = started("dev", "--port", "0", environment=settings, folder=folder, ready=f"serves {ADDRESS}")
     async with dev as (process, ready):
-        yield Deployment(ready[1], settings, folder, [process])
+        yield Deployment(ready[1], process, settings, folder, [process])
 
 
 @contextlib.asynccontextmanager
@@ -66,7 +67,8 @@ async def on_mongodb(
             generator_url = (await stack.enter_async_context(generating))[1][1]
         environment["PRESSRUN_GENERATOR__URL"] = generator_url
         serving = started("service", environment=environment, folder=folder, ready=f"(?=.*service_started).*{ADDRESS}")
-        deployment = Deployment((await stack.enter_async_context(serving))[1][1], environment, folder)
+        service, ready = await stack.enter_async_context(serving)
+        deployment = Deployment(ready[1], service, environment, folder)
         try:
             for _ in range(workers):
                 await deployment.add_worker()

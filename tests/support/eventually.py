@@ -10,9 +10,11 @@ PATIENCE = 30.0
 T = TypeVar("T")
 
 
-async def eventually(look: Callable[[], Awaitable[T]], holds: Callable[[T], object] = bool) -> T:
+async def eventually(
+    look: Callable[[], Awaitable[T]], holds: Callable[[T], object] = bool, *, patience: float = PATIENCE
+) -> T:
     """What `look` gives once it `holds`."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE
+    deadline = asyncio.get_running_loop().time() + patience
     while True:
         seen = await look()
         if holds(seen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from jobs.limits import Limits
 from jobs.store import Document, Store
 from jobs.system import Rules, System, assemble
 from tests.support.clock import MovableClock
+from tests.support.eventually import eventually
 from tests.support.faulty_store import FaultyStore
 from tests.support.scripted_generator import ScriptedGenerator
 from tests.worker.working import LEASE, OWNER, Worker, a_worker, client_of
@@ -22,6 +24,18 @@ from worker.generator import GeneratorClient
 
 MakeBulk = Callable[..., Awaitable[BulkId]]
 Logged = list[Any]
+
+
+@pytest.fixture(autouse=True)
+async def _no_task_is_left() -> AsyncIterator[None]:
+    """A task that outlives its test would work on in the next one, on a store that is closed."""
+    before = asyncio.all_tasks()
+    yield
+
+    async def left() -> set[asyncio.Task[Any]]:
+        return asyncio.all_tasks() - before - {asyncio.current_task()}
+
+    await eventually(left, lambda tasks: not tasks)
 
 
 @pytest.fixture

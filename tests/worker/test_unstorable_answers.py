@@ -64,7 +64,6 @@ async def test_content_that_cannot_be_stored_costs_a_try_and_is_not_stored(
     await assert_at_rest(system.store)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="jobs.documents.why_not_storable knows no depth")
 @pytest.mark.parametrize("levels", [200, 900])
 def test_content_nested_deeper_than_mongodb_takes_is_refused_beforehand(levels: int) -> None:
     assert why_not_storable(nested(levels)) is not None
