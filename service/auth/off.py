@@ -59,8 +59,14 @@ def check_host(host: str) -> None:
 def _why_not_local(request: Request) -> str | None:
     if any(name.startswith("x-forwarded-") for name in request.headers):
         return "While authentication is off, requests through a proxy (X-Forwarded-*) are refused."
-    host = request.headers.get("host", "")
-    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    if name.lower() not in HOSTS:
+    if not _is_local(request.headers.get("host", "")):
         return "While authentication is off, the Host must be localhost, 127.0.0.1 or [::1]."
+    origin = request.headers.get("origin")
+    if origin is not None and not _is_local(origin.rpartition("://")[2]):
+        return "While authentication is off, pages of other sites are refused (Origin)."
     return None
+
+
+def _is_local(host: str) -> bool:
+    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+    return name.lower() in HOSTS

@@ -49,6 +49,17 @@ async def test_a_user_with_an_object_id_is_one(as_user: As, store: Store) -> Non
     assert found["userId"] == ObjectId(name)
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost.evil.example", "http://10.0.0.5"])
+async def test_a_page_of_another_site_is_refused(refusing: httpx2.AsyncClient, origin: str) -> None:
+    answer = await refusing.post(f"{BULKS}/665f1c2ab4d1e0a1b2c3d4e5/cancel", headers={"Origin": origin})
+    refused(answer, 403)
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:8000", "http://127.0.0.1:3000", "http://[::1]:8000"])
+async def test_a_page_of_this_machine_is_let_in(refusing: httpx2.AsyncClient, origin: str) -> None:
+    assert (await refusing.get(BULKS, headers={"Origin": origin})).status_code == 200
+
+
 @pytest.mark.parametrize(
     "host",
     ["localhost", "localhost:8000", "LocalHost:1", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000"],
