@@ -11,8 +11,9 @@ from typing import Any
 
 import structlog
 
+from jobs import leases
 from jobs.clock import Clock
-from jobs.documents import BulkRequest, new_bulk, new_job
+from jobs.documents import BulkRequest, Token, new_bulk, new_job
 from jobs.errors import DuplicateKey
 from jobs.settling import Settling
 from jobs.states import ENDED_JOBS, BulkStatus, JobStatus
@@ -57,9 +58,10 @@ class Adoption:
             if "schema" not in job:
                 await self._adopt_job(whole, job, job["queue_position"] if numbered else position)
         changes = {name: value for name, value in whole.items() if name != "_id"}
-        adopted = await self._bulks.update_one({"_id": bulk["_id"], **FOREIGN}, {"$set": changes})
+        token = leases.new_token()
+        adopted = await self._bulks.update_one({"_id": bulk["_id"], **FOREIGN}, {"$set": changes | _owed(token, whole)})
         if adopted:
-            await self._settling.reconcile(bulk["_id"])  # some jobs may have ended before
+            await self._settling.reconcile(bulk["_id"], release=token)
             log.info("bulk_adopted", bulk_id=str(bulk["_id"]), total_items=total)
         return adopted == 1
 
@@ -106,6 +108,13 @@ class Adoption:
             except DuplicateKey:
                 pass  # made by a sweep that died before the next write
             await self._jobs.update_one({"_id": job["_id"], **alone}, {"$set": {"bulk_job_id": job["_id"]}})
+
+
+def _owed(token: Token, bulk: Document) -> Document:
+    """Some jobs may have ended before: a slot that nothing holds tells the sweep to count them, should this process die."""
+    now = bulk["due_at"]
+    slot = {"job_id": None, "worker_id": "adoption", "at": now, "until": now}
+    return {"slots": {token: slot}, "busy": 1, "free": bulk["free"] - 1}
 
 
 def _text(document: Mapping[str, Any], name: str) -> str | None:

@@ -17,6 +17,7 @@ import structlog
 from jobs.documents import Token, Wish
 from jobs.errors import StoreUnavailable
 from jobs.queue import Claim, Control, Queue
+from worker.cancellation import heed_cancellation
 from worker.outcomes import Interruption
 
 log = structlog.get_logger()
@@ -44,7 +45,7 @@ class Keeper:
     def __init__(self, queue: Queue, *, lease: timedelta, look_every: timedelta) -> None:
         self._queue = queue
         self._renew_every = lease.total_seconds() / 3
-        self._look_every = min(look_every.total_seconds(), 1.0)
+        self._look_every = min(look_every.total_seconds(), self._renew_every, 1.0)
         self._running: dict[Token, Running] = {}
         self._changed = asyncio.Event()
 
@@ -71,6 +72,7 @@ class Keeper:
         now = asyncio.get_running_loop().time
         renewed = now()
         while True:
+            heed_cancellation()
             if not self._running:
                 self._changed.clear()
                 await self._changed.wait()

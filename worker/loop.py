@@ -10,6 +10,7 @@ import structlog
 from jobs.errors import PressrunError, StoreUnavailable
 from jobs.outcomes import Unclaimed
 from jobs.queue import Claim, Queue
+from worker.cancellation import heed_cancellation
 from worker.keeper import Keeper
 from worker.outcomes import Interruption
 from worker.runner import Runner
@@ -46,19 +47,28 @@ class Loop:
 
     async def run(self) -> None:
         """Until shutdown is asked for and what runs has ended or was handed back."""
-        while not self._shutdown.asked.is_set():
-            self._wake.clear()
-            if len(self._jobs) >= self._slots:
-                await self._wait(None)
-                continue
-            claim = await self._claim()
-            if claim is None:
-                await self._wait(self._poll)
-            elif self._shutdown.asked.is_set():
-                await self._put_back(claim)
-            else:
-                self._start(claim)
-        await self._drain()
+        try:
+            while not self._shutdown.asked.is_set():
+                heed_cancellation()
+                await self._turn()
+            await self._drain()
+        finally:
+            for task in set(self._jobs):
+                task.cancel()  # left to the sweep
+
+    async def _turn(self) -> None:
+        """Start one job, or wait for something to change."""
+        self._wake.clear()
+        if len(self._jobs) >= self._slots:
+            await self._wait(None)
+            return
+        claim = await self._claim()
+        if claim is None:
+            await self._wait(self._poll)
+        elif self._shutdown.asked.is_set():
+            await self._put_back(claim)
+        else:
+            self._start(claim)
 
     async def _claim(self) -> Claim | None:
         try:
@@ -101,7 +111,7 @@ class Loop:
                 wait.cancel()
 
     async def _drain(self) -> None:
-        """First what runs may end; then it is put back; then it is left to the sweep."""
+        """First what runs may end; then it is put back."""
         if not self._jobs:
             return
         log.info("draining", jobs=len(self._jobs))
@@ -116,5 +126,3 @@ class Loop:
         if self._jobs:
             self._keeper.interrupt_all(Interruption.SHUTDOWN)
             await asyncio.wait(set(self._jobs), timeout=HAND_BACK_TIME.total_seconds())
-        for task in set(self._jobs):
-            task.cancel()

@@ -13,6 +13,7 @@ from jobs.documents import MODES, input_of, why_not_storable
 from jobs.errors import Busy, StoreRefused, StoreUnavailable
 from jobs.outcomes import Completed, Outcome
 from jobs.queue import Claim, LeaseLost, Queue
+from worker.cancellation import heed_cancellation
 from worker.generator import Call, CallFailed, GeneratorClient, Reply
 from worker.keeper import Keeper, Running
 from worker.outcomes import outcome_of_failure, outcome_of_interruption
@@ -62,6 +63,7 @@ class Runner:
 
     async def _work(self, claim: Claim) -> Reply:
         await self._enter_stage(claim)
+        heed_cancellation()
         reply = await self._generator.generate(call_for(claim))
         refusal = why_not_storable(reply.content)
         if refusal is not None:

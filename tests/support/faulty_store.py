@@ -5,6 +5,7 @@ It wraps a real store, and so stands at the outward edge: `StoreUnavailable` is 
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Planned:
-    """`act` is called once, before the operation or when it has taken effect; it may raise."""
+    """`act` is called once, before the operation or when it has taken effect; it may raise.
+
+    A `deaf` one then waits to be cancelled, and answers as if it had not been.
+    """
 
     act: Callable[[], object]
     after: bool
+    deaf: bool = False
 
 
 class FaultyStore:
@@ -61,6 +66,10 @@ class FaultyStore:
         """Once the next such operation has taken effect, do this."""
         self._plans[collection, operation].append(Planned(act, after=True))
 
+    def swallow_cancellation(self, collection: str, operation: str) -> None:
+        """The next such operation does not answer before it is cancelled: `asyncio.wait_for` before Python 3.12."""
+        self._plans[collection, operation].append(Planned(lambda: None, after=True, deaf=True))
+
     async def was_struck(self, count: int) -> None:
         """Wait until this many operations have been broken, or refused while down."""
         await self._news.until(lambda: self.struck >= count, f"{count} broken operations")
@@ -83,6 +92,8 @@ class FaultyStore:
         self._news.tell()
         if planned and planned.after:
             planned.act()
+        if planned and planned.deaf:
+            await _cancelled()
         return answer
 
     def collection(self, name: Name) -> FaultyCollection:
@@ -101,6 +112,13 @@ class FaultyStore:
         self.struck += 1
         self._news.tell()
         raise StoreUnavailable("cut by a test")
+
+
+async def _cancelled() -> None:
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        pass
 
 
 class FaultyCollection:

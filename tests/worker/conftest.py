@@ -31,11 +31,7 @@ async def _no_task_is_left() -> AsyncIterator[None]:
     """A task that outlives its test would work on in the next one, on a store that is closed."""
     before = asyncio.all_tasks()
     yield
-
-    async def left() -> set[asyncio.Task[Any]]:
-        return asyncio.all_tasks() - before - {asyncio.current_task()}
-
-    await eventually(left, lambda tasks: not tasks)
+    await nothing_is_left_of(before)
 
 
 @pytest.fixture
@@ -105,3 +101,13 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Logged:
 
 def events(logged: Logged, name: str) -> Logged:
     return [entry for entry in logged if entry["event"] == name]
+
+
+async def nothing_is_left_of(before: set[asyncio.Task[Any]]) -> None:
+    """Wait until every task that was not there before has ended."""
+    known = before | {asyncio.current_task()}
+
+    async def left() -> list[str]:
+        return [repr(task) for task in asyncio.all_tasks() - known]
+
+    await eventually(left, lambda names: not names)

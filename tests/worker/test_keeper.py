@@ -103,6 +103,11 @@ async def test_renewals_keep_a_lease_alive_and_no_other(
     assert (await system.lookup.job(OWNER, theirs.job_id))["attempts"][0]["outcome"] == "lost"
 
 
+async def test_even_the_shortest_lease_is_renewed_before_it_ends(system: System) -> None:
+    lease = timedelta(seconds=1)
+    assert Keeper(system.queue, lease=lease, look_every=lease)._look_every <= 0.5
+
+
 async def test_a_database_outage_interrupts_nothing_and_a_late_renewal_succeeds(
     system: System, make_bulk: MakeBulk, clock: MovableClock, faulty: FaultyStore, logged: Logged
 ) -> None:
@@ -150,6 +155,21 @@ async def test_a_job_may_run_for_half_an_hour(system: System, make_bulk: MakeBul
         assert running.interruption is None
     async with kept(system, claim, age=31 * 60) as (running,):
         assert await interruption_of(running) is Interruption.TOO_LONG
+
+
+async def test_a_keeper_whose_cancellation_the_driver_swallows_ends_all_the_same(
+    system: System, make_bulk: MakeBulk, faulty: FaultyStore
+) -> None:
+    await make_bulk()
+    keeper = Keeper(system.queue, lease=NEVER_RENEWING, look_every=SHORT)
+    with keeper.watching(Running(await claimed(system), started=asyncio.get_running_loop().time())):
+        faulty.swallow_cancellation("generation_jobs", "find")
+        keeping = asyncio.create_task(keeper.run(), name="keeper")
+        await faulty.did("generation_jobs", "find", 1)
+        keeping.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.wait([keeping])
+    assert keeping.cancelled()
 
 
 @pytest.mark.parametrize(

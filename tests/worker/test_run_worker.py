@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import NoReturn
+
+import pytest
 
 from jobs.documents import BulkRequest
+from jobs.errors import StoreRefused
 from jobs.limits import Limits
 from jobs.states import BulkStatus
 from jobs.store import Document, Store
@@ -103,3 +107,23 @@ async def test_a_worker_that_starts_while_the_database_is_away_works_once_it_is_
     shutdown.ask()
     await running
     await assert_at_rest(store)
+
+
+async def test_a_worker_whose_keeper_dies_stops_its_calls_and_leaves_their_jobs_to_the_sweep(
+    store: Store, generator: ScriptedGenerator
+) -> None:
+    def refuse() -> NoReturn:
+        raise StoreRefused("not authorized")
+
+    faulty = FaultyStore(store)
+    system = await a_system(faulty)
+    await system.creation.create(OWNER, REQUEST)
+    generator.script(replies.never())
+    running = asyncio.create_task(run_worker(settings_for(generator.url), system, Shutdown()))
+    call = await generator.called()
+    faulty.before("generation_jobs", "find", refuse)
+    with pytest.raises(ExceptionGroup):
+        await running
+    await generator.hung_up(call.key)
+    (job,) = await store.collection("generation_jobs").find({"queue_position": 1})
+    assert (job["status"], job["attempts"]) == ("processing", [])
