@@ -111,7 +111,7 @@ class Adoption:
 
 
 def _owed(token: Token, bulk: Document) -> Document:
-    """Some jobs may have ended before: a slot that nothing holds tells the sweep to count them, should this process die."""
+    """Some jobs may have ended before: a slot that nothing holds has the sweep count them, should this process die."""
     now = bulk["due_at"]
     slot = {"job_id": None, "worker_id": "adoption", "at": now, "until": now}
     return {"slots": {token: slot}, "busy": 1, "free": bulk["free"] - 1}

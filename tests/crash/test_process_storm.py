@@ -193,23 +193,6 @@ async def test_a_storm_loses_nothing_and_doubles_nothing(
     )
 
 
-async def test_a_killed_database_loses_nothing(
-    api: httpx2.AsyncClient, deployment: Deployment, server: MongoServer, generator: ScriptedGenerator
-) -> None:
-    held = never()
-    generator.script(held, held, held)
-    bulks = [await submit(api) for _ in range(6)]
-    await generator.called(12)
-    await server.crash()
-    await server.up()
-    held.release()
-    for bulk_id in bulks:
-        seen = await over(deployment, api, bulk_id)
-        assert seen["progress"]["completed"] == 10
-    assert len(set(generator.keys)) == 60
-    await assert_nothing_owed(deployment)
-
-
 async def test_an_outage_of_two_leases_repeats_no_call(
     api: httpx2.AsyncClient, deployment: Deployment, server: MongoServer, generator: ScriptedGenerator
 ) -> None:

@@ -1,4 +1,4 @@
-"""A MongoDB-compatible server that a test may crash, cut off and make fail: its own, on a port of its own."""
+"""A MongoDB-compatible server that a test may cut off and make fail: its own, on a port of its own."""
 
 from __future__ import annotations
 
@@ -21,10 +21,6 @@ class MongoServer:
 
     async def up(self) -> None:
         self.uri = (await self._run("up")).strip()
-
-    async def crash(self) -> None:
-        """Kill -9 of all of it, as a power cut would."""
-        await self._run("crash")
 
     async def cut(self) -> None:
         """Every client sees its connection break, and none can be made until `up`."""
