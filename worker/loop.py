@@ -42,6 +42,7 @@ class Loop:
         self._slots = slots
         self._poll = poll
         self._grace = grace
+        self._expects_work = False  # while one job follows another, the idle poll's look is left out
         self._jobs: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
 
@@ -71,14 +72,17 @@ class Loop:
             self._start(claim)
 
     async def _claim(self) -> Claim | None:
+        claim = None
         try:
-            return await self._queue.claim(self._worker_id) if await self._queue.has_work() else None
+            if self._expects_work or await self._queue.has_work():
+                claim = await self._queue.claim(self._worker_id)
         except StoreUnavailable as error:
             log.warning("poll_database_away", reason=error.reason)
             await self._wait(OUTAGE_POLL)
         except PressrunError as error:
             log.warning("claim_failed", reason=str(error))
-        return None
+        self._expects_work = claim is not None
+        return claim
 
     async def _put_back(self, claim: Claim) -> None:
         try:
@@ -94,6 +98,7 @@ class Loop:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._jobs.discard(task)
+        self._expects_work = True
         if not task.cancelled() and task.exception() is not None:
             # The lease is left to expire: the sweep puts the job back, or fails it the third time.
             log.error("job_crashed", exc_info=task.exception())

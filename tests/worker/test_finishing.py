@@ -19,7 +19,7 @@ from tests.support.invariants import assert_at_rest
 from tests.support.replies import Reply
 from tests.support.scripted_generator import ScriptedGenerator
 from tests.worker.conftest import Logged, MakeBulk, events
-from tests.worker.working import LEASE, OWNER, Worker, claimed
+from tests.worker.working import LEASE, OWNER, Worker, claimed, in_time
 from worker.generator import GeneratorClient
 from worker.keeper import Keeper
 from worker.runner import Runner
@@ -166,7 +166,7 @@ async def test_a_worker_that_learns_of_its_lost_lease_only_when_it_finishes_chan
     generator.script(held)
     blind = Keeper(system.queue, lease=LEASE, look_every=LEASE)  # it never runs
     runner = Runner(system.queue, client, blind, random.Random(1))
-    running = asyncio.create_task(runner.run(await claimed(system, "stale")))
+    running = asyncio.create_task(in_time(runner.run(await claimed(system, "stale"))))
     await generator.called()
     fresh = await reclaimed(system, clock)
     held.release()

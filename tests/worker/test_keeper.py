@@ -18,7 +18,7 @@ from tests.support.eventually import eventually
 from tests.support.faulty_store import FaultyStore
 from tests.support.invariants import assert_at_rest
 from tests.worker.conftest import Logged, MakeBulk, events
-from tests.worker.working import LEASE, OWNER, SHORT, claimed
+from tests.worker.working import LEASE, OWNER, PATIENCE_SECONDS, SHORT, claimed
 from worker.keeper import MAX_RUNNING_TIME, Keeper, Running
 from worker.outcomes import Interruption
 
@@ -43,12 +43,12 @@ async def kept(
         for running in runnings:
             running.interrupt(Interruption.SHUTDOWN)
     keeping.cancel()
-    await asyncio.gather(keeping, return_exceptions=True)
+    await asyncio.wait([keeping], timeout=PATIENCE_SECONDS)
 
 
 async def interruption_of(running: Running) -> Interruption | None:
     assert running.work is not None
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await asyncio.wait([running.work])
     return running.interruption
 

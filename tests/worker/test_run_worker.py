@@ -19,7 +19,7 @@ from tests.support.eventually import eventually
 from tests.support.faulty_store import FaultyStore
 from tests.support.invariants import assert_at_rest
 from tests.support.scripted_generator import ScriptedGenerator
-from tests.worker.working import OWNER, settings_for
+from tests.worker.working import OWNER, in_time, settings_for
 from worker.__main__ import run_worker
 from worker.shutdown import Shutdown
 
@@ -36,7 +36,7 @@ async def test_a_worker_runs_a_bulk_is_seen_alive_and_leaves(store: Store, gener
     held = replies.success().held()
     generator.script(held)
     shutdown = Shutdown()
-    running = asyncio.create_task(run_worker(settings_for(generator.url), system, shutdown))
+    running = asyncio.create_task(in_time(run_worker(settings_for(generator.url), system, shutdown)))
     await generator.called()
     (alive,) = await system.workers.alive()
     assert alive["slots"] == 8
@@ -59,7 +59,7 @@ async def test_a_cancelled_bulk_closes_its_call_in_a_whole_worker(store: Store, 
     bulk_id = (await system.creation.create(OWNER, REQUEST)).bulk_id
     generator.script(replies.never())
     shutdown = Shutdown()
-    running = asyncio.create_task(run_worker(settings_for(generator.url), system, shutdown))
+    running = asyncio.create_task(in_time(run_worker(settings_for(generator.url), system, shutdown)))
     call = await generator.called()
     await system.controls.cancel(OWNER, bulk_id)
     await generator.hung_up(call.key)
@@ -77,7 +77,7 @@ async def test_a_worker_told_to_stop_at_once_puts_its_job_back_with_the_keeper_s
     await system.creation.create(OWNER, REQUEST)
     generator.script(replies.never())
     shutdown = Shutdown()
-    running = asyncio.create_task(run_worker(settings_for(generator.url), system, shutdown))
+    running = asyncio.create_task(in_time(run_worker(settings_for(generator.url), system, shutdown)))
     call = await generator.called()
     shutdown.ask_urgently()
     await running
@@ -95,7 +95,7 @@ async def test_a_worker_that_starts_while_the_database_is_away_works_once_it_is_
     bulk_id = (await system.creation.create(OWNER, REQUEST)).bulk_id
     faulty.go_down()
     shutdown = Shutdown()
-    running = asyncio.create_task(run_worker(settings_for(generator.url), system, shutdown))
+    running = asyncio.create_task(in_time(run_worker(settings_for(generator.url), system, shutdown)))
     await faulty.was_struck(3)
     faulty.come_back()
     await generator.answered(3)
@@ -119,7 +119,7 @@ async def test_a_worker_whose_keeper_dies_stops_its_calls_and_leaves_their_jobs_
     system = await a_system(faulty)
     await system.creation.create(OWNER, REQUEST)
     generator.script(replies.never())
-    running = asyncio.create_task(run_worker(settings_for(generator.url), system, Shutdown()))
+    running = asyncio.create_task(in_time(run_worker(settings_for(generator.url), system, Shutdown())))
     call = await generator.called()
     faulty.before("generation_jobs", "find", refuse)
     with pytest.raises(ExceptionGroup):

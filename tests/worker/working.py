@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +23,7 @@ from worker.shutdown import Shutdown
 LEASE = timedelta(seconds=30)
 SHORT = timedelta(milliseconds=10)
 LONG = timedelta(minutes=5)
+PATIENCE_SECONDS = 30
 OWNER = "owner"
 WORKER = "w1"
 
@@ -49,6 +50,12 @@ async def claimed(system: System, worker_id: str = WORKER) -> Claim:
     return claim
 
 
+async def in_time(work: Coroutine[object, object, None]) -> None:
+    """A test that would wait for ever fails instead."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await work
+
+
 @dataclass
 class Worker:
     """Its keeper runs all the time, its loop once it is started."""
@@ -63,16 +70,16 @@ class Worker:
     async def run_next(self) -> Document:
         """Claim the next job and run it to its outcome: the job as it then is."""
         claim = await claimed(self.system)
-        await self.runner.run(claim)
+        await in_time(self.runner.run(claim))
         return await self.system.lookup.job(OWNER, claim.job_id)
 
     def start_next(self, claim: Claim) -> asyncio.Task[None]:
-        return asyncio.create_task(self.runner.run(claim), name="run a job")
+        return asyncio.create_task(in_time(self.runner.run(claim)), name="run a job")
 
     def start(self) -> None:
         self.running = asyncio.create_task(self.loop.run(), name="loop")
 
-    async def ended(self, *, within: timedelta = LONG) -> None:
+    async def ended(self, *, within: timedelta = timedelta(seconds=PATIENCE_SECONDS)) -> None:
         """Wait until the loop has come to its end; a loop that failed fails the test."""
         assert self.running is not None
         async with asyncio.timeout(within.total_seconds()):
@@ -100,7 +107,8 @@ async def a_worker(
     finally:
         shutdown.ask_urgently()
         if worker.running is not None:
-            await asyncio.gather(worker.running, return_exceptions=True)
+            await asyncio.wait([worker.running], timeout=PATIENCE_SECONDS)
         assert not keeping.done(), "the keeper died"
         keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        await asyncio.wait([keeping], timeout=PATIENCE_SECONDS)
+        assert keeping.cancelled(), "the keeper did not end"
