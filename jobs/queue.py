@@ -147,9 +147,9 @@ class Queue:
             error=error,
             spacing=spacing,
         )
-        await self._settling.settle(ended)
         if claim.has_permit:
             await self._limits.return_permit(claim.token, spacing)
+        await self._settling.settle(ended)
         return status
 
     async def _finish_if_owned(self, claim: Claim, outcome: Outcome) -> JobStatus:

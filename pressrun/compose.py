@@ -23,6 +23,7 @@ from jobs.system import Rules, System, assemble, start
 from service.app import create_app
 from service.server import listen, serve
 from worker.__main__ import run_worker
+from worker.cancellation import heed_cancellation
 from worker.shutdown import Shutdown
 
 log = structlog.get_logger()
@@ -148,6 +149,7 @@ def _demo_settings() -> generator.settings.Settings:
 async def _keep_measuring(system: System) -> None:
     """Until cancelled: the service has no upkeep that would."""
     while True:
+        heed_cancellation()
         await asyncio.sleep(timedelta(minutes=1).total_seconds())
         with contextlib.suppress(Exception):  # the old measurement serves on
             await system.clock.measure()

@@ -59,6 +59,8 @@ async def run_worker(settings: Settings, system: System, shutdown: Shutdown) -> 
             grace=timedelta(seconds=settings.worker.shutdown_grace_seconds),
         )
         metrics = Metrics()
+        port = settings.worker.metrics_port
+        metrics_port = metrics.serve(port) if port is not None else None
         upkeep = Upkeep(
             system,
             keeper,
@@ -73,12 +75,7 @@ async def run_worker(settings: Settings, system: System, shutdown: Shutdown) -> 
             await upkeep.beat()
             await upkeep.sweep()
             timer.start()
-            port = settings.worker.metrics_port
-            log.info(
-                "worker_started",
-                slots=settings.worker.slots,
-                metrics_port=metrics.serve(port) if port is not None else None,
-            )
+            log.info("worker_started", slots=settings.worker.slots, metrics_port=metrics_port)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     keeping = tasks.create_task(keeper.run(), name="keeper")

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Annotated, Any
 
 import httpx2
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 MAX_REPLY_BYTES = 8 * 2**20
 MAX_RETRY_AFTER = timedelta(minutes=10)
@@ -42,6 +42,14 @@ class Usage(BaseModel):
     cost: float | None = None
 
 
+def _usage_or_none(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """An article that was paid for is not thrown away, and paid for again, because its usage cannot be read."""
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
+
+
 class Reply(BaseModel):
     """The contract of spec §7."""
 
@@ -49,7 +57,7 @@ class Reply(BaseModel):
 
     success: bool
     content: str | dict[str, Any] | None = None
-    usage: Usage | None = None
+    usage: Annotated[Usage | None, WrapValidator(_usage_or_none)] = None
     error: str | None = None
     retryable: bool | None = None
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 
 from jobs.audit import Fault
+from jobs.errors import PressrunError
 
 LOOPBACK = "127.0.0.1"
+
+
+@dataclass(eq=False)
+class MetricsPortInUse(PressrunError):
+    """The metrics port {port} is in use already: give each worker on this machine its own, or 0 for any."""
+
+    port: int
 
 
 class Metrics:
@@ -27,6 +37,9 @@ class Metrics:
         self._broken.labels(fault.value).inc()
 
     def serve(self, port: int) -> int:
-        """Serve them on this machine alone; the port (another one where it is 0)."""
-        server, _ = start_http_server(port, addr=LOOPBACK, registry=self._registry)
+        """Serve them on this machine alone; the port (another one where it is 0). Raises `MetricsPortInUse`."""
+        try:
+            server, _ = start_http_server(port, addr=LOOPBACK, registry=self._registry)
+        except OSError:
+            raise MetricsPortInUse(port) from None
         return int(server.server_port)

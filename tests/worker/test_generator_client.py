@@ -124,7 +124,6 @@ UNUSABLE = [
     (replies.raw(DEEP), f"{NOT_AGREED}: {len(DEEP)} bytes of application/json."),
     (replies.raw(b"1" * 5_000), f"{NOT_AGREED}: 5000 bytes of application/json."),
     (replies.success([1, 2]), f"{NOT_AGREED}: 32 bytes of application/json."),
-    (replies.success("text", {"input_tokens": 10**30}), f"{NOT_AGREED}: 90 bytes of application/json."),
     (replies.success(None), "The generator's answer has no content."),
     (replies.success(""), "The generator's answer has no content."),
     (replies.success(" \n\t"), "The generator's answer has no content."),
@@ -193,3 +192,12 @@ async def test_cancelling_a_call_closes_its_connection(generator: ScriptedGenera
         await call
     await generator.hung_up("key-1")
     await client.generate(CALL)  # and the client is as good as before
+
+
+@pytest.mark.parametrize("usage", [{"cost": "0.01 USD"}, {"input_tokens": 10**30}, "much", [1]])
+async def test_an_article_is_kept_whatever_its_usage_says(
+    generator: ScriptedGenerator, client: GeneratorClient, usage: object
+) -> None:
+    generator.script(replies.success("An article.", usage))
+    reply = await client.generate(CALL)
+    assert (reply.content, reply.usage) == ("An article.", None)
