@@ -1,0 +1,86 @@
+"""How the server carries out the hot queries: the commands that the code really sends, explained. For the docs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
+
+from benchmarks.commands import CommandListener
+from benchmarks.seeding import OWNER
+from jobs.outcomes import Unclaimed
+from jobs.system import System
+from worker.upkeep import HALF_DONE_AFTER
+
+Plans = dict[str, list[dict[str, Any]]]
+LEASE_OVER = 1.5
+Question = Callable[[], Awaitable[object]]
+
+
+async def plans(system: System, database: AsyncDatabase[dict[str, Any]], listener: CommandListener) -> Plans:
+    """By the question: its commands in order, each with its filter and sort, and the server's plan for them.
+
+    A sweep judges nobody before it has run for one lease: give the system a short one.
+    """
+
+    async def claim_and_hand_back() -> None:
+        claim = await system.queue.claim("benchmark")
+        if claim is not None:
+            await system.queue.finish(claim, Unclaimed())
+
+    async def sweep() -> None:
+        await system.sweep.run()
+        await asyncio.sleep(LEASE_OVER)
+        await system.sweep.run()
+
+    questions: dict[str, Question] = {
+        "idle poll": system.queue.has_work,
+        "claim, and what it hands back": claim_and_hand_back,
+        "sweep": sweep,
+        "half done controls": lambda: system.intents.finish_half_done(HALF_DONE_AFTER),
+        "pauses that end": system.controls.resume_due,
+        "half done creations": system.creation.complete_owed,
+        "a user's bulks": lambda: system.lookup.bulks(OWNER, None, 20, None),
+        "a user's jobs": lambda: system.lookup.jobs(OWNER, None, None, 50, None),
+        "the queue, of a user": lambda: system.lookup.queue(OWNER),
+        "the queue, of an admin": lambda: system.lookup.queue(None),
+    }
+    told: Plans = {}
+    for name, ask in questions.items():
+        sent: list[tuple[str, dict[str, Any]]] = []
+        listener.commands = sent
+        await ask()
+        listener.commands = None
+        told[name] = [{"command": command, **await _explained(database, whole)} for command, whole in sent]
+    return told
+
+
+async def _explained(database: AsyncDatabase[dict[str, Any]], command: dict[str, Any]) -> dict[str, Any]:
+    name, collection = next(iter(command.items()))
+    question = _question(name, command)
+    if question is None:
+        return {"plan": None}
+    try:
+        plan = await database.command("explain", {"find": collection, **question})
+    except PyMongoError as error:
+        return {**question, "plan": f"refused: {error}"}
+    return {**question, "plan": plan.get("queryPlanner", plan)}
+
+
+def _question(name: str, command: dict[str, Any]) -> dict[str, Any] | None:
+    """What a command looks for, as a find: writes are explained by how they find their document."""
+    match name:
+        case "find":
+            question = {"filter": command["filter"], "sort": command.get("sort"), "limit": command.get("limit")}
+        case "findAndModify":
+            question = {"filter": command["query"], "sort": command.get("sort"), "limit": 1}
+        case "update":
+            question = {"filter": command["updates"][0]["q"]}
+        case "aggregate":
+            question = {"filter": command["pipeline"][0].get("$match", {})}
+        case _:
+            return None
+    return {part: value for part, value in question.items() if value}

@@ -1,0 +1,96 @@
+"""Fills a database faster than the API can: the same documents, in large inserts, without creation records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bson import ObjectId
+from pymongo.asynchronous.database import AsyncDatabase
+
+from benchmarks.deployment import a_bulk
+from benchmarks.instant_generator import ARTICLE
+from jobs.clock import NEVER
+from jobs.documents import BulkId, BulkRequest, JobId, new_bulk, new_job
+from jobs.store import Document
+
+OWNER = "developer"
+AT_ONCE = 5_000
+
+
+class Seeding:
+    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+        self._database = database
+
+    async def waiting_bulks(self, bulks: int, items: int, parallelism: int = 1) -> list[BulkId]:
+        """Bulks that may run at once, oldest first."""
+        now = datetime.now(UTC)
+        made = [
+            self._bulk(items, now - timedelta(hours=1) + timedelta(milliseconds=number), parallelism)
+            for number in range(bulks)
+        ]
+        # jobs first: a bulk whose jobs are not there yet must not be claimed
+        waiting: list[Document] = []
+        for bulk in made:
+            waiting += jobs_of(bulk)
+            if len(waiting) >= AT_ONCE:
+                await self._insert("generation_jobs", waiting)
+                waiting = []
+        await self._insert("generation_jobs", waiting)
+        await self._insert("bulk_jobs", made)
+        return [bulk["_id"] for bulk in made]
+
+    async def ended_bulks(self, bulks: int, items: int, failed: int = 0) -> list[str]:
+        """Bulks that are over, each with so many failed jobs; the others have an article."""
+        ids = []
+        for _ in range(bulks):
+            bulk = self._bulk(items, datetime.now(UTC), 1)
+            jobs = jobs_of(bulk)
+            for job in jobs:
+                _end(job, failed=job["queue_position"] <= failed)
+            bulk |= {
+                "status": "completed",
+                "completed_items": items - failed,
+                "failed_items": failed,
+                "remaining_items": 0,
+                "started_at": bulk["created_at"],
+                "completed_at": bulk["created_at"],
+                "error_summary": [f"Item {number}: {_ERROR}" for number in range(1, failed + 1)],
+                "due_at": NEVER,
+            }
+            await self._insert("generation_jobs", jobs)
+            await self._insert("bulk_jobs", [bulk])
+            ids.append(str(bulk["_id"]))
+        return ids
+
+    def _bulk(self, items: int, created_at: datetime, parallelism: int) -> Document:
+        stored = a_bulk(items)["items"]
+        assert isinstance(stored, list)
+        request = BulkRequest(mode="topic", name="Benchmark", items=stored, delay=timedelta(0), parallelism=parallelism)
+        return new_bulk(BulkId(ObjectId()), OWNER, request, created_at)
+
+    async def _insert(self, collection: str, documents: Sequence[Document]) -> None:
+        for start in range(0, len(documents), AT_ONCE):
+            await self._database[collection].insert_many(documents[start : start + AT_ONCE], ordered=False)
+
+
+_ERROR = "The generator answered 400: The topic is not allowed."
+
+
+def jobs_of(bulk: Document) -> list[Document]:
+    items = a_bulk(bulk["total_items"])["items"]
+    assert isinstance(items, list)
+    return [
+        new_job(JobId(ObjectId()), bulk, position, item, bulk["created_at"])
+        for position, item in enumerate(items, start=1)
+    ]
+
+
+def _end(job: Document, *, failed: bool) -> None:
+    moment = job["created_at"]
+    ended: Document = {"started_at": moment, "completed_at": moment}
+    if failed:
+        job |= ended | {"status": "failed", "error": _ERROR}
+    else:
+        job |= ended | {"status": "completed", "result": ARTICLE, "result_meta": {"usage": None, "stage": "writing"}}
