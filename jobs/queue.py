@@ -212,9 +212,9 @@ class Queue:
             "$set": {
                 "status": JobStatus.PROCESSING.value,
                 "lease": leases.new_lease(token, worker_id, now, now + self._lease),
-                "epoch": bulk["epoch"],
                 "wish": None,
             },
+            "$max": {"epoch": bulk["epoch"]},  # a control that came since the reservation has stamped a later one
             "$inc": {"rev": 1},
         }
         by_place = [("lane", 1), ("queue_position", 1)]
