@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from jobs import leases
-from jobs.clock import Clock
+from jobs.clock import NEVER, Clock
 from jobs.documents import BulkId, JobId, Lane, Token, Wish
 from jobs.errors import PressrunError
 from jobs.limits import Room, SystemLimits
@@ -133,7 +133,7 @@ class Queue:
         A job that a person cancelled is cancelled, not put back. Raises `LeaseLost` where the token owns nothing and
         did not end the job either.
         """
-        status = await self._finish_if_owned(claim, outcome)
+        status, due_at = await self._finish_if_owned(claim, outcome)
         error = outcome.error if isinstance(outcome, Failed | Retry) else None
         spacing = claim.delay if isinstance(outcome, Completed | Failed | Retry | Cancelled) else timedelta(0)
         ended = Ended(
@@ -143,7 +143,7 @@ class Queue:
             position=claim.job["queue_position"],
             token=claim.token,
             status=status,
-            due_at=due_after(outcome, self._clock.now()),
+            due_at=due_at,
             error=error,
             spacing=spacing,
         )
@@ -152,19 +152,20 @@ class Queue:
         await self._settling.settle(ended)
         return status
 
-    async def _finish_if_owned(self, claim: Claim, outcome: Outcome) -> JobStatus:
+    async def _finish_if_owned(self, claim: Claim, outcome: Outcome) -> tuple[JobStatus, datetime]:
+        """What became of the job, and when its bulk has to look for it again, should it be waiting."""
         now = self._clock.now()
         mine = leases.owned(claim.job_id, claim.shard, claim.token)
         guard = mine | {"wish": {"$ne": Wish.CANCEL}} if puts_back(outcome) else mine
         if await self._jobs.update_one(guard, update_for(outcome, claim.job, now)):
-            return status_after(outcome)
+            return status_after(outcome), due_after(outcome, now)
         if puts_back(outcome) and await self._jobs.update_one(mine, update_for(Cancelled(), claim.job, now)):
-            return JobStatus.CANCELLED
+            return JobStatus.CANCELLED, NEVER
         ended = await self._ended_before(claim)
         if ended is not None:
-            return ended
+            return ended, now  # it may be due since then: to look too early costs a miss, too late would hold it up
         if isinstance(outcome, Unclaimed):
-            return JobStatus.QUEUED
+            return JobStatus.QUEUED, now
         raise LeaseLost(claim.job_id)
 
     async def _ended_before(self, claim: Claim) -> JobStatus | None:

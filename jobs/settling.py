@@ -27,7 +27,7 @@ COUNTERS = {
 
 @dataclass(frozen=True)
 class Ended:
-    """One running of a job, ended: all that its bulk has to know. `due_at` is `NEVER` unless it was put back."""
+    """One running of a job, ended: all that its bulk has to know. `due_at` counts only where it was put back."""
 
     bulk_id: BulkId
     shard: int

@@ -1,0 +1,88 @@
+"""Faults that the simulation has found (tests/crash), each as the shortest way to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from jobs import leases
+from jobs.outcomes import Completed, Failed, Retry
+from jobs.states import BulkStatus
+from jobs.system import System
+from tests.jobs.conftest import LEASE, OWNER, MakeBulk
+from tests.jobs.test_adoption import foreign_bulk, foreign_job, store
+from tests.jobs.test_queue import claimed
+from tests.support.clock import MovableClock
+from tests.support.invariants import assert_at_rest
+
+DONE = Completed("text", {})
+AGAIN = Retry("later", timedelta(seconds=5), counted=True, definite=True)
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+async def dies(*_: Any, **__: Any) -> None:
+    raise Died
+
+
+async def test_a_bulk_whose_adoption_died_before_it_counted_comes_to_its_end(
+    system: System, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulk = foreign_bulk(2)
+    await store(system, bulk, [foreign_job(bulk, 1, status="completed", result="old"), foreign_job(bulk, 2)])
+    await system.sweep.run()
+    with monkeypatch.context() as patched:
+        patched.setattr(system.settling, "reconcile", dies)
+        with pytest.raises(Died):
+            await system.adoption.run()
+    clock.move(LEASE)
+    await system.sweep.run()
+    await system.queue.finish(await claimed(system), DONE)
+    assert (await system.lookup.bulk(bulk["userId"], bulk["_id"]))["status"] == BulkStatus.COMPLETED
+    await assert_at_rest(system.store)
+
+
+async def test_a_take_under_an_older_reservation_does_not_let_one_retry_send_a_job_back_twice(
+    system: System, make_bulk: MakeBulk, clock: MovableClock
+) -> None:
+    """The retry's process died before it took its intent off, and upkeep carries it out once more."""
+    bulk_id = await make_bulk(2, parallelism=2)
+    failed = await claimed(system)
+    await system.queue.finish(failed, Failed("no", definite=True))
+    token = leases.new_token()
+    reserved = await system.queue._reserve(token, "w1")
+    assert reserved is not None
+    _, retried = await system.controls.retry(OWNER, bulk_id)
+    assert retried == 1
+    taken = await system.queue._take(reserved, token, "w1")
+    bulk = await system.lookup.bulk(OWNER, bulk_id)
+    assert taken is not None
+    assert (taken["_id"], taken["epoch"]) == (failed.job_id, bulk["epoch"])
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_bulk_is_due_as_soon_as_its_job_however_long_the_settle_takes(
+    system: System, make_bulk: MakeBulk, clock: MovableClock, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    bulk_id = await make_bulk(1)
+    claim = await claimed(system)
+    await system.settling.reconcile(bulk_id)  # as another claim does that finds nothing to take
+    finish = system.queue._finish_if_owned
+    if answered:
+
+        async def slowly(*arguments: Any) -> Any:
+            ended = await finish(*arguments)
+            clock.move(timedelta(seconds=2))
+            return ended
+
+        monkeypatch.setattr(system.queue, "_finish_if_owned", slowly)
+    else:
+        await finish(claim, AGAIN)
+        clock.move(timedelta(seconds=2))
+    await system.queue.finish(claim, AGAIN)
+    job = await system.lookup.job(OWNER, claim.job_id)
+    assert (await system.lookup.bulk(OWNER, bulk_id))["due_at"] <= job["due_at"]
