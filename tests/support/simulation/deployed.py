@@ -1,0 +1,140 @@
+"""The processes of a simulated deployment: services and workers, made of the real parts over a simulated store."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobs.clock import DatabaseClock
+from jobs.documents import BulkRequest
+from jobs.indexes import INDEXES
+from jobs.limits import Limits
+from jobs.store import Store
+from jobs.system import Rules, System, assemble
+from tests.support.simulation.schedule import Process
+from tests.support.simulation.simulated_generator import SimulatedGenerator
+from tests.support.simulation.simulated_store import SimulatedStore
+from worker.keeper import Keeper
+from worker.loop import Loop
+from worker.metrics import Metrics
+from worker.runner import Runner
+from worker.shutdown import Shutdown
+from worker.upkeep import ADOPT_EVERY, AUDIT_EVERY, MEASURE_CLOCK_EVERY, Upkeep
+
+
+@dataclass(frozen=True)
+class Setup:
+    """`skew` is by how many seconds a process's monotonic clock is off the time that has passed."""
+
+    cap: int | None = 1
+    slots: int = 1
+    lease: timedelta = timedelta(seconds=9)
+    poll: timedelta = timedelta(seconds=3)
+    sweep_every: timedelta = timedelta(seconds=6)
+    grace: timedelta = timedelta(seconds=60)
+    skew: Callable[[str], float] = lambda _: 0.0
+
+    @property
+    def rules(self) -> Rules:
+        adopted = BulkRequest(mode="", items=(), delay=timedelta(0))
+        return Rules(lease=self.lease, limits=Limits(max_running=self.cap), adopted=adopted, single_jobs=True)
+
+
+@dataclass
+class Site:
+    """What the processes of a deployment have in common."""
+
+    setup: Setup
+    store: Store
+    generator: SimulatedGenerator
+    now: Callable[[], datetime]
+
+
+async def started(process: Process, site: Site) -> System:
+    """As `jobs.system.start`, with this process's own clock."""
+    store = SimulatedStore(process, site.store, site.now)
+    off = site.setup.skew(process.name)
+    clock = DatabaseClock(store.server_time, lambda: process.schedule.loop.time() + off)
+    await clock.measure()
+    await store.create_indexes(INDEXES)
+    system = assemble(store, clock, site.setup.rules)
+    await system.limits.seed(site.setup.rules.limits)
+    return system
+
+
+class SimulatedService:
+    def __init__(self, process: Process, site: Site) -> None:
+        self.process = process
+        self.system = process.spawn(started(process, site), "start")
+
+
+class SimulatedWorker:
+    """As `worker.__main__` puts it together, but for the timer of its upkeep."""
+
+    def __init__(self, process: Process, site: Site) -> None:
+        self.process = process
+        self.shutdown = Shutdown()
+        self.sweeps_since: datetime | None = None
+        self._site = site
+        self.running = process.spawn(self._run(), "run")
+
+    @property
+    def takes_back_since(self) -> datetime | None:
+        """When its sweeps began to judge others, one lease after its start; None where it may have slept since."""
+        if self.is_over or self.process.was_stalled or self.sweeps_since is None:
+            return None
+        return self.sweeps_since + self._site.setup.lease
+
+    @property
+    def is_over(self) -> bool:
+        return self.process.dead or self.running.done()
+
+    async def _run(self) -> None:
+        setup, name = self._site.setup, self.process.name
+        system = await started(self.process, self._site)
+        keeper = Keeper(system.queue, lease=setup.lease, look_every=setup.poll)
+        runner = Runner(system.queue, self._site.generator.client(self.process), keeper, random.Random(name))
+        loop = Loop(
+            system.queue,
+            runner,
+            keeper,
+            self.shutdown,
+            worker_id=name,
+            slots=setup.slots,
+            poll=setup.poll,
+            grace=setup.grace,
+        )
+        upkeep = Upkeep(
+            system, keeper, worker_id=name, slots=setup.slots, version="0", lease=setup.lease, metrics=Metrics()
+        )
+        await upkeep.beat()
+        await upkeep.sweep()
+        self.sweeps_since = self._site.now()
+        beside = [
+            self.process.spawn(keeper.run(), "keeper"),
+            *(
+                self.process.spawn(_every(time, task), task.__name__)
+                for task, time in (
+                    (upkeep.sweep, setup.sweep_every),
+                    (upkeep.adopt, ADOPT_EVERY),
+                    (upkeep.beat, setup.lease / 3),
+                    (upkeep.measure_clock, MEASURE_CLOCK_EVERY),
+                    (upkeep.audit, AUDIT_EVERY),
+                )
+            ),
+        ]
+        try:
+            await loop.run()
+        finally:
+            for task in beside:
+                task.cancel()
+            await upkeep.leave()
+
+
+async def _every(time: timedelta, task: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(time.total_seconds())
+        await task()

@@ -1,0 +1,180 @@
+"""What the generator may be asked, and when: order, one at a time, pause, cancel, keys (I1, I4, I5, I9).
+
+It is told of each call as it is accepted, of each change of a job, and of each answer that a person got.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bson import ObjectId
+
+from jobs import leases
+from jobs.states import ACTIVE_BULKS, BulkStatus, JobStatus
+from jobs.store import Document
+from tests.support.simulation.simulated_generator import OpenCall, SimulatedGenerator
+from tests.support.simulation.witness import OVER, SENT_BACK, UNSURE, Witness, demand
+
+ABORT_WITHIN = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A call that a cancel has named, until when it may be open, and how long operations were held up before."""
+
+    call: OpenCall
+    until: datetime
+    held_before: timedelta
+
+
+class Promises:
+    """`cap` is the system's, None once somebody changes it; `held` for how long operations were held up so far."""
+
+    def __init__(
+        self,
+        witness: Witness,
+        generator: SimulatedGenerator,
+        now: Callable[[], datetime],
+        held: Callable[[], timedelta],
+        cap: int | None,
+    ) -> None:
+        self._witness = witness
+        self._generator = generator
+        self._now = now
+        self._held = held
+        self.cap = cap
+        self.lifts: Counter[ObjectId] = Counter()
+        self._asking: Counter[ObjectId] = Counter()
+        self._parallelism: Counter[ObjectId] = Counter()
+        self._allowed: dict[ObjectId, set[str]] = {}
+        self._last_start: Counter[ObjectId] = Counter()
+        self._started: set[ObjectId] = set()
+        self._owed: Counter[ObjectId] = Counter()
+        self._sent_back: dict[ObjectId, set[str]] = defaultdict(set)
+        self._definite: set[str] = set()
+        self._stops: list[Stop] = []
+        witness.on_bulk_change.append(self._bulk_changed)
+        witness.on_job_change.append(self._job_changed)
+        generator.on_open = self._opened
+        generator.on_close = self._closed
+
+    def stopped(self, bulk_id: ObjectId, running: Iterable[ObjectId], *, since: int, aborts: bool) -> None:
+        """A pause or a cancel has answered: of this bulk only those runnings may still begin a call.
+
+        Unless somebody has asked for it to go on `since` (the number of `lifts` when this was asked).
+        """
+        bulk, named = self._witness.bulks[bulk_id], set(running)
+        if self.lifts[bulk_id] != since or self._asking[bulk_id] or bulk["status"] in ACTIVE_BULKS:
+            return
+        self._allowed[bulk_id] = {token for token, slot in bulk["slots"].items() if slot["job_id"] in named}
+        if aborts:
+            mine = [call for call in self._generator.open_calls if self._bulk_of(call) == bulk_id]
+            self._stops += [Stop(call, self._now() + ABORT_WITHIN, self._held()) for call in mine]
+
+    @contextmanager
+    def lifting(self, bulk_id: ObjectId, *, pause_too: bool) -> Iterator[None]:
+        """Somebody asks for the bulk to go on, or for jobs of it to be sent back, which does not end a pause."""
+        self.lifts[bulk_id] += 1
+        self._asking[bulk_id] += 1
+        if pause_too or self._witness.bulks[bulk_id]["status"] != BulkStatus.PAUSED:
+            self._allowed.pop(bulk_id, None)
+        try:
+            yield
+        finally:
+            self._asking[bulk_id] -= 1
+
+    def look(self) -> None:
+        """Calls that a person cancelled are over in time (I5), while their owner lives."""
+        self._stops = [stop for stop in self._stops if stop.call.is_open and not stop.call.process.was_stalled]
+        for stop in self._stops:
+            late = self._now() > stop.until + self._held() - stop.held_before
+            demand(not late, "a call is open 2 s after its cancel has answered", stop.call)
+
+    def assert_kept(self) -> None:
+        """Every running that began a call left an attempt; nothing was called for more often than it was owed."""
+        keys: dict[ObjectId, set[int]] = defaultdict(set)
+        for call in self._generator.calls:
+            job = self._witness.jobs[call.job_id]
+            keys[call.job_id].add(call.number)
+            ends = [attempt for attempt in job["attempts"] if attempt["token"] == call.token]
+            demand(call.token is None or len(ends) == 1, "a running left no attempt of its own", call, job)
+        for job_id, numbers in keys.items():
+            job = self._witness.jobs[job_id]
+            owed = set(range(1, self._owed[job_id] + 2))
+            demand(numbers <= owed, "keys were used that nothing owed", numbers, job)
+            if job["status"] == JobStatus.COMPLETED and not self._sent_back[job_id]:
+                demand(numbers == owed, "keys that were owed were not used", numbers, job)
+
+    def _bulk_changed(self, before: Document, after: Document) -> None:
+        bulk_id = after["_id"]
+        self._parallelism[bulk_id] = max(self._parallelism[bulk_id], before["parallelism"], after["parallelism"])
+        if (
+            bulk_id in self._allowed
+            and before["status"] in (BulkStatus.PAUSED, *OVER)
+            and after["status"] in ACTIVE_BULKS
+        ):
+            until = (before["pause"] or {}).get("until")
+            is_time = until is not None and until <= self._now() + UNSURE
+            demand(is_time or self._asking[bulk_id], "nobody asked for this to go on", before, after)
+            del self._allowed[bulk_id]
+
+    def _job_changed(self, before: Document, after: Document) -> None:
+        job_id = after["_id"]
+        if before["status"] == JobStatus.PROCESSING and after["status"] != JobStatus.PROCESSING:
+            answered = after["attempts"] and after["attempts"][-1]["outcome"] in ("failed", "retried")
+            self._owed[job_id] += bool(answered and before["lease"]["token"] in self._definite)
+        if before["status"] in SENT_BACK and after["status"] == JobStatus.QUEUED:
+            intent = self._witness.bulks[after["bulk_job_id"]]["intent"]["id"]
+            demand(intent not in self._sent_back[job_id], "one retry sent a job back twice", before, after)
+            self._sent_back[job_id].add(intent)
+            self._owed[job_id] += 1
+        demand(after["call_number"] == self._owed[job_id] + 1, "n is not", self._owed[job_id] + 1, before, after)
+
+    def _opened(self, call: OpenCall) -> None:
+        job = self._witness.jobs[call.job_id]
+        owns = job["lease"] is not None and job["lease"]["worker_id"] == call.process.name
+        if call.process.was_stalled and not owns:
+            return  # it slept between its last look and its call: its job is somebody else's, under the same key
+        demand(owns, "a call by a worker that does not own the job", call, job)
+        bulk = self._witness.bulks[job["bulk_job_id"]]
+        call.token = job["lease"]["token"]
+        demand(bulk["slots"].get(call.token, {}).get("job_id") == call.job_id, "a call without a slot", call, bulk)
+        allowed = self._allowed.get(bulk["_id"])
+        demand(allowed is None or call.token in allowed, "a job started after pause or cancel had answered", call)
+        self._demand_room(bulk)
+        self._demand_order(job, bulk)
+        owed = self._owed[call.job_id] + 1
+        demand(call.number == owed, "the key should have n =", owed, call, job)
+
+    def _closed(self, call: OpenCall) -> None:
+        if call.answered and call.answer.definite and call.token is not None:
+            self._definite.add(call.token)
+
+    def _demand_room(self, bulk: Document) -> None:
+        calls = [call for call in self._generator.open_calls if self._is_owned(call)]
+        mine = [call for call in calls if self._bulk_of(call) == bulk["_id"]]
+        most = max(self._parallelism[bulk["_id"]], bulk["parallelism"])
+        demand(len(mine) <= most, len(mine), "jobs of one bulk at once", bulk)
+        demand(self.cap is None or len(calls) <= self.cap, len(calls), "jobs at once in the system", calls)
+
+    def _demand_order(self, job: Document, bulk: Document) -> None:
+        if job["_id"] in self._started:
+            return
+        self._started.add(job["_id"])
+        alone = max(self._parallelism[bulk["_id"]], bulk["parallelism"]) == 1
+        if self._sent_back[job["_id"]] or not alone:
+            return  # where several run, the order is that in which they are taken: the witness looks at that
+        last, position = self._last_start[bulk["_id"]], job["queue_position"]
+        demand(position > last, "position", position, "first started after", last)
+        self._last_start[bulk["_id"]] = position
+
+    def _is_owned(self, call: OpenCall) -> bool:
+        return call.token is not None and leases.holds(self._witness.jobs[call.job_id], call.token)
+
+    def _bulk_of(self, call: OpenCall) -> ObjectId:
+        bulk_id: ObjectId = self._witness.jobs[call.job_id]["bulk_job_id"]
+        return bulk_id

@@ -1,0 +1,193 @@
+"""Sees every change of the database as it takes effect, and holds it against the invariants at once (spec §4).
+
+What may be asked at each step is asked here; what only holds at the end is `at_rest`'s, what was promised to people and
+to the generator is the promises'.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from bson import ObjectId
+
+from jobs.embedded.disk import Tables
+from jobs.settling import COUNTERS
+from jobs.states import BULK_MOVES, ENDED_JOBS, JOB_MOVES, LIVE_BULKS, BulkStatus, JobStatus
+from jobs.store import Document
+
+Change = Callable[[Document, Document], None]
+UNSURE = timedelta(seconds=2)
+"""How far two processes' clocks may be apart: half the longest time that a measurement was held up."""
+SENT_BACK = (JobStatus.FAILED, JobStatus.CANCELLED)
+OVER = (BulkStatus.COMPLETED, BulkStatus.CANCELLED)
+
+
+class Violation(AssertionError):
+    """An invariant does not hold."""
+
+
+def demand(holds: object, *facts: object) -> None:
+    if not holds:
+        raise Violation(" ".join(str(fact) for fact in facts))
+
+
+class Witness:
+    """`on_bulk_change` and `on_job_change` are told of each change of what was there before."""
+
+    def __init__(self, tables: Tables, now: Callable[[], datetime]) -> None:
+        self.bulks: dict[ObjectId, Document] = {}
+        self.jobs: dict[ObjectId, Document] = {}
+        self.limits: Document = {}
+        self.on_bulk_change: list[Change] = []
+        self.on_job_change: list[Change] = []
+        self._jobs_of: dict[ObjectId, dict[ObjectId, Document]] = defaultdict(dict)
+        self._tables = tables
+        self._now = now
+        self._actor, self._asked_at = "", now()
+
+    def jobs_of(self, bulk_id: ObjectId) -> list[Document]:
+        """In queue order."""
+        return sorted(self._jobs_of[bulk_id].values(), key=lambda job: job.get("queue_position", 0))
+
+    def leases(self) -> list[Document]:
+        return [job["lease"] for job in self.jobs.values() if job.get("schema") == 1 and job["lease"] is not None]
+
+    def look(self, actor: str, asked_at: datetime) -> None:
+        """See what `actor` has just changed by an operation that it sent at `asked_at`."""
+        self._actor, self._asked_at = actor, asked_at
+        touched = {job["bulk_job_id"] for job in self._changed("generation_jobs", self.jobs, self._job)}
+        touched |= {bulk["_id"] for bulk in self._changed("bulk_jobs", self.bulks, self._bulk)}
+        for bulk_id in touched:
+            bulk = self.bulks.get(bulk_id)
+            if bulk is not None and bulk.get("schema") == 1:
+                self._sums(bulk)
+        for document in self._tables["limits"].documents() if "limits" in self._tables else ():
+            if document is not self.limits:
+                self._limits(self.limits, document)
+                self.limits = document
+
+    def _changed(self, name: str, seen: dict[ObjectId, Document], judge: Change) -> list[Document]:
+        table = self._tables.get(name)
+        if table is None:
+            return []
+        changed = []
+        documents = table.documents()
+        for document in documents:
+            before = seen.get(document["_id"])
+            if before is document:
+                continue
+            seen[document["_id"]] = document
+            changed.append(document)
+            if name == "generation_jobs":
+                self._jobs_of[document["bulk_job_id"]][document["_id"]] = document
+            if before is not None:
+                judge(before, document)
+        if len(documents) != len(seen):
+            self._forget(seen, {document["_id"] for document in documents})
+        return changed
+
+    def _forget(self, seen: dict[ObjectId, Document], there: set[Any]) -> None:
+        for gone in [one for key, one in seen.items() if key not in there]:
+            del seen[gone["_id"]]
+            if "bulk_job_id" in gone:
+                demand(gone["bulk_job_id"] not in self.bulks, "a job of a bulk that is there was deleted", gone)
+                del self._jobs_of[gone["bulk_job_id"]][gone["_id"]]
+
+    def _bulk(self, before: Document, after: Document) -> None:
+        if before.get("schema") != 1:
+            return  # adopted just now
+        was, is_now = BulkStatus(before["status"]), BulkStatus(after["status"])
+        demand(was is is_now or is_now in BULK_MOVES[was], "a bulk went from", was, "to", is_now)
+        demand(after["rev"] > before["rev"], "a bulk was changed and its rev was not raised")
+        for field in ("epoch", "generation"):
+            demand(after[field] >= before[field], field, "went back from", before[field], "to", after[field])
+        demand(before["started_at"] is None or after["started_at"], "started_at was taken back")
+        demand((after["completed_at"] is None) == (is_now in LIVE_BULKS), "a bulk that is", is_now, "has completed_at")
+        if is_now is BulkStatus.COMPLETED and was is not is_now:
+            demand(not after["slots"] and after["intent"] is None, "a bulk was completed that owes something", after)
+        for told in self.on_bulk_change:
+            told(before, after)
+
+    def _job(self, before: Document, after: Document) -> None:
+        if before.get("schema") != 1:
+            return
+        was, is_now = JobStatus(before["status"]), JobStatus(after["status"])
+        demand(was is is_now or is_now in JOB_MOVES[was], "a job went from", was, "to", is_now, after)
+        demand((after["lease"] is None) == (is_now is not JobStatus.PROCESSING), "lease and status differ", after)
+        demand(after["epoch"] >= before["epoch"], "epoch went back from", before["epoch"], "to", after["epoch"], after)
+        demand(was is not is_now or was not in ENDED_JOBS, "a job that had ended was changed", before, after)
+        demand(before["result"] is None, "a job's result was stored twice", before, after)
+        kept, added = after["attempts"][: len(before["attempts"])], after["attempts"][len(before["attempts"]) :]
+        demand(kept == before["attempts"] and len(added) <= 1, "attempts are not what they were", before, after)
+        if was is JobStatus.PROCESSING:
+            self._owned(before, after)
+        if is_now is JobStatus.PROCESSING and was is not is_now:
+            self._taken(before)
+        if was in SENT_BACK or (was is JobStatus.QUEUED and is_now is JobStatus.CANCELLED):
+            self._wanted(before, after)
+        for told in self.on_job_change:
+            told(before, after)
+
+    def _owned(self, before: Document, after: Document) -> None:
+        """Only its owner ends a running job, or whoever finds that its lease is over (I3)."""
+        lease = before["lease"]
+        if after["status"] == JobStatus.PROCESSING:
+            demand(after["lease"]["token"] == lease["token"], "a running job was taken", before, after)
+        else:
+            mine = self._actor == lease["worker_id"]
+            over = lease["until"] <= self._now() + UNSURE
+            demand(mine or over, self._actor, "ended a job that was not its own", before, after)
+
+    def _taken(self, before: Document) -> None:
+        """The first of those that wait: by lane, then by position (I1)."""
+        for other in self._jobs_of[before["bulk_job_id"]].values():
+            waits = other["status"] == JobStatus.QUEUED and other["due_at"] + UNSURE < self._asked_at
+            ahead = (other["lane"], other["queue_position"]) < (before["lane"], before["queue_position"])
+            demand(not (waits and ahead), "a job was taken before position", other["queue_position"], before)
+
+    def _wanted(self, before: Document, after: Document) -> None:
+        """A job is sent back or cancelled while it waits only because a person wished it."""
+        bulk = self.bulks[before["bulk_job_id"]]
+        intent = bulk["intent"] or {"kind": None, "job_ids": []}
+        if after["status"] == JobStatus.QUEUED:
+            wished = intent["kind"] == "retry" and before["_id"] in intent["job_ids"]
+        else:
+            wished = bulk["status"] == BulkStatus.CANCELLED or before["_id"] in intent["job_ids"]
+        demand(wished, "nobody wished this", before, after, bulk)
+
+    def _sums(self, bulk: Document) -> None:
+        """I2, and that whatever is owed can be seen by those who complete it."""
+        slots, jobs = bulk["slots"], self._jobs_of[bulk["_id"]].values()
+        demand(bulk["busy"] == len(slots), "busy is not the number of slots", bulk)
+        demand(bulk["free"] == bulk["parallelism"] - len(slots), "free is wrong", bulk)
+        counted = sum(bulk[counter] for counter in COUNTERS.values())
+        demand(bulk["remaining_items"] == bulk["total_items"] - counted >= 0, "counters overshoot", bulk)
+        if bulk["intent"] is not None:
+            return  # whoever meets it completes it, and recounts
+        statuses = Counter(job["status"] for job in jobs)
+        uncounted = 0
+        for status, counter in COUNTERS.items():
+            demand(bulk[counter] <= statuses[status], counter, "overshoots", dict(statuses), bulk)
+            uncounted += statuses[status] - bulk[counter]
+        held = {job["lease"]["token"] for job in jobs if job.get("lease")}
+        left = [token for token in slots if token not in held]
+        demand(left or not uncounted, uncounted, "ended jobs are neither counted nor owed by a slot", bulk)
+        if not left:
+            self._nothing_owed(bulk, statuses, [job["due_at"] for job in jobs if job["status"] == JobStatus.QUEUED])
+
+    def _nothing_owed(self, bulk: Document, statuses: Counter[str], waiting: list[datetime]) -> None:
+        ended = sum(statuses[status] for status in ENDED_JOBS)
+        if bulk["status"] in LIVE_BULKS:
+            demand(not waiting or bulk["due_at"] <= min(waiting), "a job waits, and its bulk does not know", bulk)
+            demand(ended < bulk["total_items"], "all its jobs have ended, and nobody owes the bulk its end", bulk)
+        else:
+            demand(not waiting, "a job waits in a bulk that is over", bulk)
+
+    def _limits(self, before: Document, after: Document) -> None:
+        demand(after["running"] == len(after["slots"]), "running is not the number of permits", after)
+        more = before and after["running"] > before["running"]
+        cap = after["max_running"]
+        demand(not more or cap is None or after["running"] <= cap, "more permits than the cap", after)
