@@ -63,9 +63,16 @@ def _nothing_is_left(world: World) -> bool:
     under_way = [one for one in world.peek("creations") if one["state"] in ("writing", "committed")]
     bulks = world.witness.bulks.values()
     single = [job for job in world.witness.jobs.values() if job["bulk_job_id"] is None]
-    return not (under_way or single) and world.witness.limits.get("running") == 0 and all(
-        bulk.get("schema") == 1 and bulk["status"] not in LIVE_BULKS and not bulk["slots"] and bulk["intent"] is None
-        for bulk in bulks
+    return (
+        not (under_way or single)
+        and world.witness.limits.get("running") == 0
+        and all(
+            bulk.get("schema") == 1
+            and bulk["status"] not in LIVE_BULKS
+            and not bulk["slots"]
+            and bulk["intent"] is None
+            for bulk in bulks
+        )
     )
 
 
