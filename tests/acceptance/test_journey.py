@@ -146,6 +146,13 @@ async def test_the_queue_and_its_workers_are_shown(api: httpx2.AsyncClient, depl
     queue = (await api.get("/api/queue")).json()
     assert (queue["completed"], queue["pending"], queue["total"]) == (10, 0, 10)
     assert len(queue["recent"]) == 10
-    workers = (await httpx2.AsyncClient(trust_env=False).get(f"{deployment.url}/api/workers")).json()["workers"]
-    assert len(workers) == len(deployment.workers)
-    assert (await api.get("/readyz")).json() == {"status": "ready"}
+
+    async def workers() -> int:
+        async with httpx2.AsyncClient(base_url=deployment.url, trust_env=False) as developer:
+            return len((await developer.get("/api/workers")).json()["workers"])
+
+    async def ready() -> object:
+        return (await api.get("/readyz")).json()
+
+    await eventually(workers, lambda count: count == len(deployment.workers))
+    await eventually(ready, lambda answer: answer == {"status": "ready"})
