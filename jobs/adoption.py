@@ -21,7 +21,8 @@ from jobs.store import Document, Store
 
 log = structlog.get_logger()
 AT_ONCE = 50
-FOREIGN = {"schema": {"$exists": False}}
+FOREIGN: Document = {"schema": {"$exists": False}}
+WAITING_BULKS: Document = {**FOREIGN, "status": BulkStatus.QUEUED.value}
 
 
 class Adoption:
@@ -35,14 +36,14 @@ class Adoption:
         self._clock = clock
         self._settling = settling
         self._defaults = defaults
-        self._single_jobs = single_jobs
+        self.takes_single_jobs = single_jobs
 
     async def run(self) -> int:
         """How many bulks were adopted."""
-        if self._single_jobs:
+        if self.takes_single_jobs:
             await self._wrap_single_jobs()
         adopted = 0
-        for bulk in await self._bulks.find({**FOREIGN, "status": BulkStatus.QUEUED.value}, limit=AT_ONCE):
+        for bulk in await self._bulks.find(WAITING_BULKS, limit=AT_ONCE):
             adopted += await self._adopt(bulk)
         return adopted
 

@@ -50,6 +50,11 @@ class Pause:
     by: str = "person"
 
 
+def to_be_resumed(now: datetime) -> Document:
+    """Bulks whose pause was to last until now."""
+    return {"schema": 1, "status": BulkStatus.PAUSED.value, "pause.until": {"$lte": now}, "intent": None}
+
+
 class Controls:
     def __init__(self, store: Store, clock: Clock, settling: Settling) -> None:
         self._bulks = store.collection("bulk_jobs")
@@ -94,14 +99,7 @@ class Controls:
 
     async def resume_due(self) -> int:
         """Resume the bulks whose pause was to last until now."""
-        due = await self._bulks.find(
-            {
-                "schema": 1,
-                "status": BulkStatus.PAUSED.value,
-                "pause.until": {"$lte": self._clock.now()},
-                "intent": None,
-            }
-        )
+        due = await self._bulks.find(to_be_resumed(self._clock.now()))
         # By compare-and-set: should a person have changed the pause meanwhile, theirs stands.
         resumed = [await self._intents.write(bulk, _resumed(bulk), None) for bulk in due if bulk["pause"]["until"]]
         return len([bulk for bulk in resumed if bulk is not None])

@@ -36,6 +36,9 @@ JobId = NewType("JobId", ObjectId)
 UserId = ObjectId | str
 Token = NewType("Token", str)
 
+FIRST_STAGE = "content-generation"
+"""Where a job begins: the stage that its take enters."""
+
 MODES: Mapping[str, tuple[str, ...]] = {
     "topic": ("topic",),
     "keywords": ("keywords",),

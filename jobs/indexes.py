@@ -6,7 +6,7 @@ from jobs.states import JobStatus
 from jobs.store import Index
 
 INDEXES = (
-    Index("bulk_jobs", (("status", 1), ("due_at", 1)), "claim, idle poll: bulks that may run and are due"),
+    Index("bulk_jobs", (("status", 1), ("created_at", 1), ("_id", 1)), "idle poll: bulks that may run, in order"),
     Index("bulk_jobs", (("userId", 1), ("created_at", -1), ("_id", -1)), "a user's bulks, newest first"),
     Index("bulk_jobs", (("busy", 1),), "sweep: bulks that have slots", where={"busy": {"$gt": 0}}),
     Index("bulk_jobs", (("intent.at", 1),), "upkeep: half done controls", where={"intent.at": {"$exists": True}}),

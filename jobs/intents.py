@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from jobs.clock import Clock
@@ -26,6 +26,11 @@ class Intent(StrEnum):
     CANCEL = "cancel"
     CANCEL_JOBS = "cancel_jobs"
     RETRY = "retry"
+
+
+def half_done(before: datetime) -> Document:
+    """Bulks with an intent that was written before then, and not carried out."""
+    return {"schema": 1, "intent.at": {"$lte": before}}
 
 
 class Intents:
@@ -73,8 +78,7 @@ class Intents:
 
     async def finish_half_done(self, older_than: timedelta) -> int:
         """Carry out the intents whose process seems to have died. Safe to repeat, and beside it if it has not."""
-        before = self._clock.now() - older_than
-        bulks = await self._bulks.find({"schema": 1, "intent.at": {"$lte": before}})
+        bulks = await self._bulks.find(half_done(self._clock.now() - older_than))
         for bulk in bulks:
             await self.carry_out(bulk)
         return len(bulks)

@@ -42,6 +42,10 @@ class SystemLimits:
         self._limits = store.collection("limits")
         self._jobs = store.collection("generation_jobs")
         self._clock = clock
+        self.had_no_cap = False
+        """What the last look told."""
+        self.was_full = False
+        """Whether no permit could be had since the leftovers were last taken back."""
 
     async def seed(self, limits: Limits) -> None:
         """Store the settings' limits where none are stored yet."""
@@ -68,10 +72,14 @@ class SystemLimits:
         """A cheap look before a claim, so that idle workers do not take jobs only to put them back."""
         document = await self._document()
         cap = document["max_running"]
+        self.had_no_cap = cap is None
         if cap is None:
             return Room.UNLIMITED
         spaced = cap == 1 and document["spaced_until"] > self._clock.now()
-        return Room.NONE if spaced or document["running"] >= cap else Room.SOME
+        if not spaced and document["running"] < cap:
+            return Room.SOME
+        self.was_full = True
+        return Room.NONE
 
     async def take_permit(self, job_id: JobId, token: Token, worker_id: str) -> bool:
         """One atomic write: false where the cap is reached or the pause between two jobs is not over."""
@@ -89,6 +97,7 @@ class SystemLimits:
             {"$and": [free, spaced, {f"slots.{token}": {"$exists": False}}]},
             {"$set": {f"slots.{token}": permit}, "$inc": {"running": 1}},
         )
+        self.was_full |= taken is None
         return taken is not None
 
     async def return_permit(self, token: str, spacing: timedelta = timedelta(0)) -> None:
@@ -104,6 +113,7 @@ class SystemLimits:
 
     async def take_back_leftovers(self) -> int:
         """Return the permits whose job no longer holds their token."""
+        self.was_full = False
         leftovers = await self.leftovers()
         for token in leftovers:
             await self.return_permit(token)

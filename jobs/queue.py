@@ -7,13 +7,15 @@ between makes the last one match nothing; so once they have answered, only jobs 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs import leases
+from jobs.claims import Claim, ClaimWrites, Reservation
 from jobs.clock import NEVER, Clock
-from jobs.documents import BulkId, JobId, Lane, Token, Wish
+from jobs.documents import FIRST_STAGE, JobId, Token, Wish
 from jobs.errors import PressrunError
 from jobs.limits import Room, SystemLimits
 from jobs.outcomes import (
@@ -30,10 +32,9 @@ from jobs.outcomes import (
     update_for,
 )
 from jobs.settling import Ended, Settling
-from jobs.states import ACTIVE_BULKS, BulkStatus, JobStatus
-from jobs.store import Document, Store
+from jobs.states import JobStatus
+from jobs.store import Store
 
-TAKE_WINDOW = 200
 CLAIM_TRIES = 8
 
 
@@ -42,23 +43,6 @@ class LeaseLost(PressrunError):
     """The lease of job {job_id} is lost: it was put back or ended by somebody else."""
 
     job_id: JobId
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A running job and the token that owns it. `job` and `bulk` are as they were when it was claimed."""
-
-    job_id: JobId
-    bulk_id: BulkId
-    shard: int
-    token: Token
-    job: Document = field(repr=False)
-    bulk: Document = field(repr=False)
-    has_permit: bool = False
-
-    @property
-    def delay(self) -> timedelta:
-        return timedelta(seconds=self.bulk["delay_seconds"])
 
 
 @dataclass(frozen=True)
@@ -71,8 +55,8 @@ class Control:
 
 class Queue:
     def __init__(self, store: Store, clock: Clock, limits: SystemLimits, settling: Settling, lease: timedelta) -> None:
-        self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
+        self._writes = ClaimWrites(store, clock, lease)
         self._clock = clock
         self._limits = limits
         self._settling = settling
@@ -80,27 +64,39 @@ class Queue:
 
     async def has_work(self) -> bool:
         """The idle poll: one read."""
-        return await self._bulks.find_one(self._claimable(), projection=["_id"]) is not None
+        return await self._writes.any_claimable()
 
     async def claim(self, worker_id: str) -> Claim | None:
         """The next job that may start now, under a new lease; None where there is none."""
         for _ in range(CLAIM_TRIES):
-            room = await self._limits.room()
-            if room is Room.NONE:
+            room = None if self._limits.had_no_cap else await self._limits.room()
+            reserved = None if room is Room.NONE else await self._writes.reserve(worker_id)
+            if reserved is None:
                 return None
-            token = leases.new_token()
-            bulk = await self._reserve(token, worker_id)
-            if bulk is None:
-                return None
-            job = await self._take(bulk, token, worker_id)
-            if job is None:
-                await self._settling.reconcile(bulk["_id"], release=token)
-                continue
-            permit = room is Room.SOME and await self._limits.take_permit(job["_id"], token, worker_id)
-            claim = Claim(job["_id"], bulk["_id"], bulk["shard"], token, job, bulk, permit)
-            if (permit or room is Room.UNLIMITED) and await self._confirm(claim):
+            claim = await self._claim(reserved, room)
+            if claim is not None:
                 return claim
-            await self.finish(claim, Unclaimed())
+        return None
+
+    async def claim_reserved(self, reserved: Reservation) -> Claim | None:
+        """The job that the reservation is for; None where it comes to nothing: then it is undone."""
+        return await self._claim(reserved, None)
+
+    async def _claim(self, reserved: Reservation, room: Room | None) -> Claim | None:
+        if room is None:
+            # There was no cap a moment ago: whether that still holds is asked while the job is taken.
+            job, room = await asyncio.gather(self._writes.take(reserved, FIRST_STAGE), self._limits.room())
+        else:
+            job = await self._writes.take(reserved, FIRST_STAGE)
+        bulk, token = reserved.bulk, reserved.token
+        if job is None:
+            await self._settling.reconcile(bulk["_id"], release=token)
+            return None
+        permit = room is Room.SOME and await self._limits.take_permit(job["_id"], token, reserved.worker_id)
+        claim = Claim(job["_id"], bulk["_id"], bulk["shard"], token, job, bulk, permit)
+        if (permit or room is Room.UNLIMITED) and await self._writes.confirm(claim):
+            return claim
+        await self.finish(claim, Unclaimed())
         return None
 
     async def renew(self, claims: Sequence[Claim]) -> None:
@@ -122,21 +118,49 @@ class Queue:
         return controls
 
     async def enter_stage(self, claim: Claim, stage: str) -> None:
-        """Raises `LeaseLost`."""
+        """The last look at the lease before money is spent. Raises `LeaseLost`.
+
+        The take has entered the first stage. For as long as that lease cannot be over yet, there is nothing to look at.
+        """
+        surely_owned = self._clock.now() < claim.job["lease"]["taken_at"] + self._lease / 3
+        if stage == claim.job["current_stage"] and surely_owned:
+            return
         update = {"$set": {"current_stage": stage}, "$inc": {"rev": 1}}
         if not await self._jobs.update_one(leases.owned(claim.job_id, claim.shard, claim.token), update):
             raise LeaseLost(claim.job_id)
 
     async def finish(self, claim: Claim, outcome: Outcome) -> JobStatus:
-        """End a running: one fenced write, then the settle and the permit. Safe to repeat after a lost answer.
+        """End a running: one fenced write, then the permit and the settle. Safe to repeat after a lost answer.
 
         A job that a person cancelled is cancelled, not put back. Raises `LeaseLost` where the token owns nothing and
         did not end the job either.
         """
+        ended = await self._end(claim, outcome)
+        await self._settling.settle(ended)
+        return ended.status
+
+    async def finish_and_reserve(self, claim: Claim, outcome: Outcome) -> tuple[JobStatus, Reservation | None]:
+        """As `finish`; where the bulk may run another job at once, its slot is reserved in the write that settles.
+
+        Not to be repeated after a lost answer: then `finish` is, and a reservation that nobody knows of is left to
+        the sweep.
+        """
+        ended = await self._end(claim, outcome)
+        if claim.has_permit:
+            await self._settling.settle(ended)
+            return ended.status, None
+        token = leases.new_token()
+        slot = self._writes.new_slot(claim.worker_id)
+        bulk = await self._settling.settle_and_reserve(ended, token, slot)
+        return ended.status, Reservation(token, claim.worker_id, bulk) if bulk else None
+
+    async def _end(self, claim: Claim, outcome: Outcome) -> Ended:
         status, due_at = await self._finish_if_owned(claim, outcome)
         error = outcome.error if isinstance(outcome, Failed | Retry) else None
         spacing = claim.delay if isinstance(outcome, Completed | Failed | Retry | Cancelled) else timedelta(0)
-        ended = Ended(
+        if claim.has_permit:
+            await self._limits.return_permit(claim.token, spacing)
+        return Ended(
             bulk_id=claim.bulk_id,
             shard=claim.shard,
             job_id=claim.job_id,
@@ -147,10 +171,6 @@ class Queue:
             error=error,
             spacing=spacing,
         )
-        if claim.has_permit:
-            await self._limits.return_permit(claim.token, spacing)
-        await self._settling.settle(ended)
-        return status
 
     async def _finish_if_owned(self, claim: Claim, outcome: Outcome) -> tuple[JobStatus, datetime]:
         """What became of the job, and when its bulk has to look for it again, should it be waiting."""
@@ -175,68 +195,3 @@ class Queue:
         attempts = [entry for entry in job["attempts"] if entry["token"] == claim.token] if job else []
         lost = [entry for entry in attempts if entry["outcome"] == "lost"]
         return status_after_attempt(attempts[-1]) if attempts and not lost else None
-
-    def _claimable(self) -> Document:
-        now = self._clock.now()
-        return {
-            "schema": 1,
-            "status": {"$in": list(ACTIVE_BULKS)},
-            "free": {"$gt": 0},
-            "due_at": {"$lte": now},
-            "spaced_until": {"$lte": now},
-            "intent": None,
-        }
-
-    async def _reserve(self, token: Token, worker_id: str) -> Document | None:
-        now = self._clock.now()
-        slot = {"job_id": None, "worker_id": worker_id, "at": now, "until": now + self._lease}
-        return await self._bulks.find_one_and_update(
-            self._claimable(),
-            {"$set": {f"slots.{token}": slot}, "$inc": {"rev": 1, "busy": 1, "free": -1}},
-            sort=[("created_at", 1), ("_id", 1)],
-        )
-
-    async def _take(self, bulk: Document, token: Token, worker_id: str) -> Document | None:
-        now = self._clock.now()
-        waiting = {
-            "bulk_job_id": bulk["_id"],
-            "shard": bulk["shard"],
-            "status": JobStatus.QUEUED.value,
-            "due_at": {"$lte": now},
-        }
-        # The window keeps the set that is sorted small; `head` is a hint, so what it misses is looked for without it.
-        in_window = waiting | {
-            "lane": Lane.FIRST.value,
-            "queue_position": {"$lt": bulk["head"] + TAKE_WINDOW},
-        }
-        taken = {
-            "$set": {
-                "status": JobStatus.PROCESSING.value,
-                "lease": leases.new_lease(token, worker_id, now, now + self._lease),
-                "wish": None,
-            },
-            "$max": {"epoch": bulk["epoch"]},  # a control that came since the reservation has stamped a later one
-            "$inc": {"rev": 1},
-        }
-        by_place = [("lane", 1), ("queue_position", 1)]
-        job = await self._jobs.find_one_and_update(in_window, taken, sort=by_place)
-        return job or await self._jobs.find_one_and_update(waiting, taken, sort=by_place)
-
-    async def _confirm(self, claim: Claim) -> bool:
-        changes: Document = {f"slots.{claim.token}.job_id": claim.job_id}
-        if claim.bulk["started_at"] is None:
-            changes["started_at"] = self._clock.now()
-        confirmed = await self._bulks.update_one(
-            {
-                "_id": claim.bulk_id,
-                "shard": claim.shard,
-                "status": {"$in": list(ACTIVE_BULKS)},
-                f"slots.{claim.token}": {"$exists": True},
-            },
-            {
-                "$set": changes | {"status": BulkStatus.PROCESSING.value},
-                "$max": {"head": claim.job["queue_position"]},
-                "$inc": {"rev": 1},
-            },
-        )
-        return confirmed == 1

@@ -14,7 +14,7 @@ from jobs import leases
 from jobs.clock import NEVER, Clock
 from jobs.documents import MAX_ERROR_LINES, BulkId, JobId, Token
 from jobs.errors import Busy
-from jobs.states import ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
+from jobs.states import ACTIVE_BULKS, ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document, Store
 
 RECONCILE_TRIES = 40
@@ -48,30 +48,32 @@ class Settling:
 
     async def settle(self, ended: Ended) -> None:
         """Count one ended running and free its slot. Safe to repeat, and to lose: `reconcile` completes it."""
-        slot = f"slots.{ended.token}"
-        grown: Document = {"rev": 1, "busy": -1, "free": 1}
-        guard: Document = {
-            "_id": ended.bulk_id,
-            "shard": ended.shard,
-            "status": {"$in": list(LIVE_BULKS)},
-            "intent": None,
-            slot: {"$exists": True},
-        }
-        if ended.status in ENDED_JOBS:
-            grown |= {COUNTERS[ended.status]: 1, "remaining_items": -1}
-            guard |= {"remaining_items": {"$gt": 1}}  # the last one ends the generation: only after a recount
-        update: Document = {
-            "$unset": {slot: ""},
-            "$inc": grown,
-            "$max": {"spaced_until": self._clock.now() + ended.spacing},
-        }
-        if ended.status is JobStatus.QUEUED:
-            update["$min"] = {"due_at": ended.due_at, "head": ended.position}
-        if ended.status is JobStatus.FAILED:
-            line = error_line(ended.position, ended.error)
-            update["$push"] = {"error_summary": {"$each": [line], "$slice": MAX_ERROR_LINES}}
-        if not await self._bulks.update_one(guard, update):
+        update = _counting(ended)
+        update["$inc"] |= {"busy": -1, "free": 1}
+        update["$max"] = {"spaced_until": self._clock.now() + ended.spacing}
+        if not await self._bulks.update_one(_uncounted(ended), update):
             await self.reconcile(ended.bulk_id, release=ended.token, spacing=ended.spacing)
+
+    async def settle_and_reserve(self, ended: Ended, token: Token, slot: Document) -> Document | None:
+        """As `settle`, and in the same write reserve `slot` under `token` for the bulk's next job.
+
+        The bulk after it; None where it may not run another at once: then the running is settled all the same.
+        """
+        now = self._clock.now()
+        if ended.status in ENDED_JOBS and ended.spacing == timedelta(0):
+            may_go_on = {
+                "status": {"$in": list(ACTIVE_BULKS)},
+                "free": {"$gte": 0},  # less than none where `parallelism` was lowered
+                "due_at": {"$lte": now},
+                "spaced_until": {"$lte": now},
+            }
+            update = _counting(ended)
+            update["$set"] = {f"slots.{token}": slot}
+            bulk = await self._bulks.find_one_and_update(_uncounted(ended) | may_go_on, update)
+            if bulk is not None:
+                return bulk
+        await self.settle(ended)
+        return None
 
     async def reconcile(
         self,
@@ -220,6 +222,33 @@ class _Counted:
     cancelled: int
     due_at: datetime
     head: int
+
+
+def _uncounted(ended: Ended) -> Document:
+    """Its bulk, while this running is in its slot and one write can count it."""
+    bulk: Document = {
+        "_id": ended.bulk_id,
+        "shard": ended.shard,
+        "status": {"$in": list(LIVE_BULKS)},
+        "intent": None,
+        f"slots.{ended.token}": {"$exists": True},
+    }
+    if ended.status in ENDED_JOBS:
+        bulk["remaining_items"] = {"$gt": 1}  # the last one ends the generation: only after a recount
+    return bulk
+
+
+def _counting(ended: Ended) -> Document:
+    grown: Document = {"rev": 1}
+    if ended.status in ENDED_JOBS:
+        grown |= {COUNTERS[ended.status]: 1, "remaining_items": -1}
+    update: Document = {"$unset": {f"slots.{ended.token}": ""}, "$inc": grown}
+    if ended.status is JobStatus.QUEUED:
+        update["$min"] = {"due_at": ended.due_at, "head": ended.position}
+    if ended.status is JobStatus.FAILED:
+        line = error_line(ended.position, ended.error)
+        update["$push"] = {"error_summary": {"$each": [line], "$slice": MAX_ERROR_LINES}}
+    return update
 
 
 def error_line(position: int, error: str | None) -> str:

@@ -14,12 +14,18 @@ from jobs import leases
 from jobs.clock import Clock
 from jobs.documents import Wish
 from jobs.limits import SystemLimits
-from jobs.outcomes import MAX_LOST_WORKERS, Cancelled, Lost, Outcome, update_for
+from jobs.outcomes import MAX_LOST_WORKERS, Cancelled, Lost, Outcome, Unclaimed, update_for
 from jobs.settling import Settling
+from jobs.states import LIVE_BULKS
 from jobs.store import Document, Store
 
 log = structlog.get_logger()
 AT_ONCE = 200
+EVERYWHERE_EVERY = timedelta(minutes=2)
+BUSY: Document = {"schema": 1, "busy": {"$gt": 0}}
+
+WHERE_JOBS_MAY_RUN: tuple[Document, ...] = (BUSY, {"schema": 1, "status": {"$in": list(LIVE_BULKS)}})
+"""A job that runs has a slot; but one whose worker slept between reserving and taking may only have a live bulk."""
 
 
 class Sweep:
@@ -31,48 +37,72 @@ class Sweep:
         self._settling = settling
         self._lease = lease
         self._not_before: datetime | None = None
+        self._everywhere_at: datetime | None = None
 
     def outage(self) -> None:
         """The database was away: whoever could not renew gets the time of one lease to do so."""
         self._not_before = None
 
-    async def run(self) -> int:
-        """One sweep; how many jobs were taken back."""
+    async def run(self, *, jobs_may_run: bool = True) -> int:
+        """One sweep; how many jobs were taken back.
+
+        Where a look has just told that none may run, nothing is read; but now and then it is all the same.
+        """
         now = self._clock.now()
         if self._not_before is None:
             self._not_before = now + self._lease
         if now < self._not_before:
             return 0
-        taken_back = await self._take_back_jobs(now)
-        await self._settle_left_slots()
-        await self._limits.take_back_leftovers()
-        return taken_back
+        if jobs_may_run or self._everywhere_at is None or now >= self._everywhere_at:
+            self._everywhere_at = now + EVERYWHERE_EVERY
+            taken_back = await self._take_back_jobs(now)
+            await self._settle_left_slots()
+            await self._limits.take_back_leftovers()
+            return taken_back
+        if self._limits.was_full:
+            await self._limits.take_back_leftovers()
+        return 0
 
     async def _take_back_jobs(self, now: datetime) -> int:
         count = 0
         for job in await self._jobs.find(leases.expired(now), limit=AT_ONCE):
-            outcome: Outcome = Lost(final=job["lost_workers"] + 1 >= MAX_LOST_WORKERS)
-            guard = leases.still_expired(job, now)
-            if job["wish"] == Wish.CANCEL.value:
-                outcome = Cancelled()
-            else:
-                guard |= {"wish": {"$ne": Wish.CANCEL.value}}
-            if await self._jobs.update_one(guard, update_for(outcome, job, now)):
+            if await self._take_back(job, now):
                 count += 1
-                log.warning(
-                    "job_reclaimed",
-                    bulk_id=str(job["bulk_job_id"]),
-                    job_id=str(job["_id"]),
-                    worker_id=job["lease"]["worker_id"],
-                    final=outcome == Lost(final=True),
-                )
-                await self._settling.reconcile(job["bulk_job_id"])
+                await self._settling.reconcile(job["bulk_job_id"], release=job["lease"]["token"])
         return count
 
-    async def _settle_left_slots(self) -> None:
-        busy = await self._bulks.find(
-            {"schema": 1, "busy": {"$gt": 0}}, projection=["slots"], limit=AT_ONCE, sort=[("created_at", 1)]
+    async def _take_back(self, job: Document, now: datetime) -> bool:
+        outcome: Outcome = Lost(final=job["lost_workers"] + 1 >= MAX_LOST_WORKERS)
+        guard = leases.still_expired(job, now)
+        if job["wish"] == Wish.CANCEL.value:
+            outcome = Cancelled()
+        else:
+            guard |= {"wish": {"$ne": Wish.CANCEL.value}}
+            if await self._was_never_started(job):
+                outcome = Unclaimed()
+        if not await self._jobs.update_one(guard, update_for(outcome, job, now)):
+            return False
+        log.warning(
+            "job_reclaimed",
+            bulk_id=str(job["bulk_job_id"]),
+            job_id=str(job["_id"]),
+            worker_id=job["lease"]["worker_id"],
+            outcome=type(outcome).__name__.lower(),
+            final=outcome == Lost(final=True),
         )
+        return True
+
+    async def _was_never_started(self, job: Document) -> bool:
+        """Whether its slot does not name it: then its claim was cut in half, and nobody has called the generator.
+
+        Should that claim be confirmed only now, it is too old for a call without another look at its lease.
+        """
+        unnamed = {f"slots.{job['lease']['token']}.job_id": None, f"slots.{job['lease']['token']}": {"$exists": True}}
+        bulk = await self._bulks.find_one({"_id": job["bulk_job_id"], **unnamed}, projection=["_id"])
+        return bulk is not None
+
+    async def _settle_left_slots(self) -> None:
+        busy = await self._bulks.find(BUSY, projection=["slots"], limit=AT_ONCE, sort=[("created_at", 1)])
         if not busy:
             return
         running = await self._jobs.find(

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from jobs.adoption import Adoption
 from jobs.audit import Audit
+from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
 from jobs.controls import Controls
 from jobs.creation import Creation
@@ -36,6 +37,7 @@ class System:
     lookup: Lookup
     sweep: Sweep
     adoption: Adoption
+    chores: Chores
     audit: Audit
     workers: Workers
     keys: Keys
@@ -67,6 +69,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         lookup=Lookup(store, clock),
         sweep=sweep,
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
+        chores=Chores(store, clock),
         audit=Audit(store, clock, settling, limits, sweep, rules.lease),
         workers=Workers(store, clock, silence=rules.lease),
         keys=Keys(store, clock),

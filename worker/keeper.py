@@ -14,9 +14,10 @@ from datetime import timedelta
 
 import structlog
 
+from jobs.claims import Claim
 from jobs.documents import Token, Wish
 from jobs.errors import StoreUnavailable
-from jobs.queue import Claim, Control, Queue
+from jobs.queue import Control, Queue
 from worker.cancellation import heed_cancellation
 from worker.outcomes import Interruption
 

@@ -1,15 +1,20 @@
-"""The worker's loop: claim while there are free slots, run, wait, and stop when told. How a job is run is elsewhere."""
+"""The worker's slots: each claims and runs job after job while there are any; an idle worker polls. All stop when told.
+
+How a job is run is decided elsewhere.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 
 import structlog
 
+from jobs.claims import Claim
 from jobs.errors import PressrunError, StoreUnavailable
 from jobs.outcomes import Unclaimed
-from jobs.queue import Claim, Queue
+from jobs.queue import Queue
 from worker.cancellation import heed_cancellation
 from worker.keeper import Keeper
 from worker.outcomes import Interruption
@@ -18,7 +23,6 @@ from worker.shutdown import Shutdown
 
 log = structlog.get_logger()
 HAND_BACK_TIME = timedelta(seconds=4)
-OUTAGE_POLL = timedelta(seconds=1)
 
 
 class Loop:
@@ -42,47 +46,72 @@ class Loop:
         self._slots = slots
         self._poll = poll
         self._grace = grace
-        self._expects_work = False  # while one job follows another, the idle poll's look is left out
-        self._jobs: set[asyncio.Task[None]] = set()
-        self._wake = asyncio.Event()
+        self._busy: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Until shutdown is asked for and what runs has ended or was handed back."""
         try:
             while not self._shutdown.asked.is_set():
                 heed_cancellation()
-                await self._turn()
+                if self._has_a_free_slot() and await self._has_work():
+                    self._fill_a_slot()
+                await self._shutdown.asked_within(self._poll)
             await self._drain()
         finally:
-            for task in set(self._jobs):
-                task.cancel()  # left to the sweep
+            for slot in set(self._busy):
+                slot.cancel()  # left to the sweep
 
-    async def _turn(self) -> None:
-        """Start one job, or wait for something to change."""
-        self._wake.clear()
-        if len(self._jobs) >= self._slots:
-            await self._wait(None)
-            return
-        claim = await self._claim()
-        if claim is None:
-            await self._wait(self._poll)
-        elif self._shutdown.asked.is_set():
-            await self._put_back(claim)
-        else:
-            self._start(claim)
-
-    async def _claim(self) -> Claim | None:
-        claim = None
+    async def _has_work(self) -> bool:
         try:
-            if self._expects_work or await self._queue.has_work():
-                claim = await self._queue.claim(self._worker_id)
+            return await self._queue.has_work()
         except StoreUnavailable as error:
             log.warning("poll_database_away", reason=error.reason)
-            await self._wait(OUTAGE_POLL)
+            return False
+
+    def _has_a_free_slot(self) -> bool:
+        return len(self._busy) < self._slots and not self._shutdown.asked.is_set()
+
+    def _fill_a_slot(self) -> None:
+        if not self._has_a_free_slot():
+            return
+        slot = asyncio.create_task(self._slot(), name="slot")
+        self._busy.add(slot)
+        slot.add_done_callback(self._emptied)
+
+    def _emptied(self, slot: asyncio.Task[None]) -> None:
+        self._busy.discard(slot)
+        if not slot.cancelled() and slot.exception() is not None:
+            # The lease is left to expire: the sweep puts the job back, or fails it the third time.
+            log.error("job_crashed", exc_info=slot.exception())
+
+    async def _slot(self) -> None:
+        """Job after job until there is none. Where one was found there may be more: the next free slot looks too."""
+        while (claim := await self._claimed(self._queue.claim(self._worker_id))) is not None:
+            heed_cancellation()
+            self._fill_a_slot()
+            await self._take_a_turn(claim)
+            if self._shutdown.asked.is_set():
+                return
+
+    async def _take_a_turn(self, first: Claim) -> None:
+        """Run the job, and what follows it in its bulk for as long as nobody else would have been served meanwhile."""
+        turn_ends = asyncio.get_running_loop().time() + self._poll.total_seconds()
+        claim: Claim | None = first
+        while claim is not None:
+            if self._shutdown.asked.is_set():
+                await self._put_back(claim)
+                return
+            reserved = await self._runner.run(claim, turn_ends)
+            claim = await self._claimed(self._queue.claim_reserved(reserved)) if reserved else None
+
+    async def _claimed(self, claim: Awaitable[Claim | None]) -> Claim | None:
+        try:
+            return await claim
+        except StoreUnavailable as error:
+            log.warning("poll_database_away", reason=error.reason)
         except PressrunError as error:
             log.warning("claim_failed", reason=str(error))
-        self._expects_work = claim is not None
-        return claim
+        return None
 
     async def _put_back(self, claim: Claim) -> None:
         try:
@@ -91,43 +120,19 @@ class Loop:
             # Its lease is left to expire: what runs must be drained first.
             log.warning("put_back_failed", job_id=str(claim.job_id), reason=str(error))
 
-    def _start(self, claim: Claim) -> None:
-        task = asyncio.create_task(self._runner.run(claim), name=f"job {claim.job_id}")
-        self._jobs.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._jobs.discard(task)
-        self._expects_work = True
-        if not task.cancelled() and task.exception() is not None:
-            # The lease is left to expire: the sweep puts the job back, or fails it the third time.
-            log.error("job_crashed", exc_info=task.exception())
-        self._wake.set()
-
-    async def _wait(self, time: timedelta | None) -> None:
-        """Until woken, told to stop, or for `time`."""
-        waits = [asyncio.create_task(self._wake.wait()), asyncio.create_task(self._shutdown.asked.wait())]
-        try:
-            await asyncio.wait(
-                waits, timeout=time.total_seconds() if time else None, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            for wait in waits:
-                wait.cancel()
-
     async def _drain(self) -> None:
         """First what runs may end; then it is put back."""
-        if not self._jobs:
+        if not self._busy:
             return
-        log.info("draining", jobs=len(self._jobs))
+        log.info("draining", jobs=len(self._busy))
         urgent = asyncio.create_task(self._shutdown.urgent.wait())
         deadline = asyncio.get_running_loop().time() + self._grace.total_seconds()
-        while self._jobs and not urgent.done():
+        while self._busy and not urgent.done():
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 break
-            await asyncio.wait({urgent, *self._jobs}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({urgent, *self._busy}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         urgent.cancel()
-        if self._jobs:
+        if self._busy:
             self._keeper.interrupt_all(Interruption.SHUTDOWN)
-            await asyncio.wait(set(self._jobs), timeout=HAND_BACK_TIME.total_seconds())
+            await asyncio.wait(set(self._busy), timeout=HAND_BACK_TIME.total_seconds())

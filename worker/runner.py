@@ -9,17 +9,17 @@ import random
 
 import structlog
 
-from jobs.documents import MODES, input_of, why_not_storable
+from jobs.claims import Claim, Reservation
+from jobs.documents import FIRST_STAGE, MODES, input_of, why_not_storable
 from jobs.errors import Busy, StoreRefused, StoreUnavailable
 from jobs.outcomes import Completed, Outcome
-from jobs.queue import Claim, LeaseLost, Queue
+from jobs.queue import LeaseLost, Queue
 from worker.cancellation import heed_cancellation
 from worker.generator import Call, CallFailed, GeneratorClient, Reply
 from worker.keeper import Keeper, Running
 from worker.outcomes import outcome_of_failure, outcome_of_interruption
 
 log = structlog.get_logger()
-STAGE = "content-generation"
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 2.0
 
@@ -31,8 +31,12 @@ class Runner:
         self._keeper = keeper
         self._jitter = jitter
 
-    async def run(self, claim: Claim) -> None:
-        """Run the job to an outcome and store it. A lost lease is said once and changes nothing."""
+    async def run(self, claim: Claim, turn_ends: float = 0.0) -> Reservation | None:
+        """Run the job to an outcome and store it. A lost lease is said once and changes nothing.
+
+        Where it ends before `turn_ends`, on the event loop's clock, the slot of its bulk's next job is reserved along
+        with that, if that may start at once.
+        """
         running = Running(claim, started=asyncio.get_running_loop().time())
         bound = {"bulk_id": str(claim.bulk_id), "job_id": str(claim.job_id)}
         with structlog.contextvars.bound_contextvars(**bound), self._keeper.watching(running):
@@ -42,9 +46,10 @@ class Runner:
                 if outcome is None:
                     raise LeaseLost(claim.job_id)  # noqa: TRY301 - the keeper has heard what a write would be told
                 # The last write must arrive even if this task is cancelled now.
-                await asyncio.shield(self._finish(claim, outcome))
+                return await asyncio.shield(self._finish(claim, outcome, turn_ends))
             except LeaseLost:
                 log.warning("lease_lost")
+                return None
 
     async def _outcome(self, running: Running) -> Outcome | None:
         work: asyncio.Task[Reply] = asyncio.create_task(self._work(running.claim), name=f"call {running.claim.job_id}")
@@ -59,7 +64,7 @@ class Runner:
                 raise
             return outcome_of_interruption(running.claim.job, running.interruption)
         usage = reply.usage.model_dump() if reply.usage else None
-        return Completed(reply.content, {"usage": usage, "stage": STAGE})
+        return Completed(reply.content, {"usage": usage, "stage": FIRST_STAGE})
 
     async def _work(self, claim: Claim) -> Reply:
         await self._enter_stage(claim)
@@ -74,27 +79,32 @@ class Runner:
         return outcome_of_failure(claim.job, claim.bulk["max_retries"], failed, self._jitter)
 
     async def _enter_stage(self, claim: Claim) -> None:
-        # Also the last look at the lease before money is spent.
         wait = FIRST_WAIT_SECONDS
         while True:
             try:
-                return await self._queue.enter_stage(claim, STAGE)
+                return await self._queue.enter_stage(claim, FIRST_STAGE)
             except StoreUnavailable:
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
-    async def _finish(self, claim: Claim, outcome: Outcome) -> None:
+    async def _finish(self, claim: Claim, outcome: Outcome, turn_ends: float) -> Reservation | None:
         wait = FIRST_WAIT_SECONDS
+        goes_on = asyncio.get_running_loop().time() < turn_ends
+        reserved = None
         while True:
             try:
-                status = await self._queue.finish(claim, outcome)
+                if goes_on:
+                    status, reserved = await self._queue.finish_and_reserve(claim, outcome)
+                else:
+                    status = await self._queue.finish(claim, outcome)
             except StoreUnavailable as error:
+                goes_on = False
                 log.warning("finish_waits_for_database", reason=error.reason)
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT_SECONDS)
             except Busy:
                 log.info("settle_left_to_upkeep")
-                return
+                return None
             except StoreRefused as error:
                 log.error("finish_refused", reason=error.reason)  # noqa: TRY400 - the reason is all there is to know
                 if isinstance(outcome, Completed):
@@ -104,7 +114,7 @@ class Runner:
                 wait = min(2 * wait, LONGEST_WAIT_SECONDS)
             else:
                 log.info("job_ended", outcome=type(outcome).__name__.lower(), status=status.value)
-                return
+                return reserved
 
 
 def call_for(claim: Claim) -> Call:
@@ -115,6 +125,6 @@ def call_for(claim: Claim) -> Call:
     told = {**input_of(claim.job), "mode": mode}
     canonical = json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     digest = hashlib.sha256(canonical.encode()).hexdigest()[:16]
-    key = f"{claim.job_id}-{STAGE}-{digest}-{claim.job['call_number']}"
+    key = f"{claim.job_id}-{FIRST_STAGE}-{digest}-{claim.job['call_number']}"
     body = {**told, "job_id": str(claim.job_id), "user_id": str(claim.job["userId"])}
     return Call(mode, body, key)

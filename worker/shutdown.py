@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from datetime import timedelta
 
 
 class Shutdown:
@@ -21,6 +22,14 @@ class Shutdown:
     def ask_urgently(self) -> None:
         self.asked.set()
         self.urgent.set()
+
+    async def asked_within(self, time: timedelta) -> bool:
+        """Wait until it is asked for, or for `time`."""
+        try:
+            async with asyncio.timeout(time.total_seconds()):
+                return await self.asked.wait()
+        except TimeoutError:
+            return False
 
     def on_signals(self, *, first_is_urgent: bool = False) -> None:
         """SIGTERM asks, a second one and SIGINT ask urgently."""

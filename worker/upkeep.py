@@ -5,22 +5,22 @@ Each task is safe to repeat and to run in several workers at once; APScheduler i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from jobs.audit import Finding
+from jobs.chores import HALF_DONE_AFTER, Chore
 from jobs.errors import PressrunError, StoreUnavailable
 from jobs.system import System
 from worker.keeper import Keeper
 from worker.metrics import Metrics
 
 log = structlog.get_logger()
-HALF_DONE_AFTER = timedelta(seconds=5)
-ADOPT_EVERY = timedelta(seconds=10)
-MEASURE_CLOCK_EVERY = timedelta(minutes=1)
+CREATIONS_EVERY = timedelta(seconds=15)
+MEASURE_CLOCK_EVERY = timedelta(minutes=3)
 AUDIT_EVERY = timedelta(minutes=1)
 AUDITED = 20
 
@@ -45,32 +45,40 @@ class Upkeep:
         self._version = version
         self._beat_every = lease / 3
         self._suspected: set[Finding] = set()
+        self._due: set[Chore] = set()
+
+    def duties(self, sweep_every: timedelta) -> Sequence[tuple[Callable[[], Awaitable[None]], timedelta]]:
+        """What is to be done, and how often."""
+        return (
+            (self.sweep, sweep_every),
+            (self.complete_creations, CREATIONS_EVERY),
+            (self.beat, self._beat_every),
+            (self.measure_clock, MEASURE_CLOCK_EVERY),
+            (self.audit, AUDIT_EVERY),
+        )
 
     def schedule(self, sweep_every: timedelta) -> AsyncIOScheduler:
         """The timer, not started. A run that is late is made up once; none overtakes another."""
         timer = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        for task, every in (
-            (self.sweep, sweep_every),
-            (self.adopt, ADOPT_EVERY),
-            (self.beat, self._beat_every),
-            (self.measure_clock, MEASURE_CLOCK_EVERY),
-            (self.audit, AUDIT_EVERY),
-        ):
-            timer.add_job(task, "interval", seconds=every.total_seconds(), id=task.__name__)
+        for duty, every in self.duties(sweep_every):
+            timer.add_job(duty, "interval", seconds=every.total_seconds(), id=duty.__name__)
         return timer
 
     async def sweep(self) -> None:
-        await self._each(
-            ("sweep", self._system.sweep.run),
-            ("controls", lambda: self._system.intents.finish_half_done(HALF_DONE_AFTER)),
-            ("pauses", self._system.controls.resume_due),
-            ("creations", self._system.creation.complete_owed),
-        )
+        """Look what bulks need, and do that."""
+        self._due = set()
+        await self._each(("sweep", self._look_and_sweep))
+        tasks: dict[Chore, Callable[[], Awaitable[object]]] = {
+            Chore.INTENTS: lambda: self._system.intents.finish_half_done(HALF_DONE_AFTER),
+            Chore.PAUSES: self._system.controls.resume_due,
+            Chore.ADOPTION: self._system.adoption.run,
+        }
+        await self._each(*((chore.value, task) for chore, task in tasks.items() if chore in self._due))
 
-    async def adopt(self) -> None:
-        await self._each(("adoption", self._system.adoption.run))
+    async def complete_creations(self) -> None:
+        await self._each(("creations", self._system.creation.complete_owed))
 
     async def audit(self) -> None:
         await self._each(("audit", self._audit))
@@ -83,6 +91,12 @@ class Upkeep:
 
     async def leave(self) -> None:
         await self._each(("leave", lambda: self._system.workers.leave(self._worker_id)))
+
+    async def _look_and_sweep(self) -> None:
+        self._due = await self._system.chores.due()
+        if self._system.adoption.takes_single_jobs:
+            self._due.add(Chore.ADOPTION)
+        await self._system.sweep.run(jobs_may_run=Chore.SLOTS in self._due)
 
     async def _audit(self) -> None:
         """Recount a sample of bulks and mend what is found twice: once could be what another process is just doing."""

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.claims import Claim
 from jobs.errors import InvalidInput
 from jobs.limits import Limits
 from jobs.outcomes import Completed
-from jobs.queue import Claim
 from jobs.system import System
 from tests.jobs.conftest import LEASE, MakeBulk
 from tests.support.clock import MovableClock

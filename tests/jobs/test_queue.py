@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.claims import Claim
 from jobs.outcomes import Cancelled, Completed, Failed, HandedBack, Retry, Unclaimed
-from jobs.queue import Claim, LeaseLost
+from jobs.queue import LeaseLost
 from jobs.states import BulkStatus, JobStatus
 from jobs.system import System
 from tests.jobs.conftest import LEASE, OWNER, MakeBulk

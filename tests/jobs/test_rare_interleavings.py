@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from jobs import leases
 from jobs.outcomes import Completed, Failed, Retry
 from jobs.states import BulkStatus
 from jobs.system import System
@@ -53,12 +52,11 @@ async def test_a_take_under_an_older_reservation_does_not_let_one_retry_send_a_j
     bulk_id = await make_bulk(2, parallelism=2)
     failed = await claimed(system)
     await system.queue.finish(failed, Failed("no", definite=True))
-    token = leases.new_token()
-    reserved = await system.queue._reserve(token, "w1")
+    reserved = await system.queue._writes.reserve("w1")
     assert reserved is not None
     _, retried = await system.controls.retry(OWNER, bulk_id)
     assert retried == 1
-    taken = await system.queue._take(reserved, token, "w1")
+    taken = await system.queue._writes.take(reserved, "content-generation")
     bulk = await system.lookup.bulk(OWNER, bulk_id)
     assert taken is not None
     assert (taken["_id"], taken["epoch"]) == (failed.job_id, bulk["epoch"])

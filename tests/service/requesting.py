@@ -7,9 +7,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from jobs.claims import Claim
 from jobs.documents import MODES, BulkId, parse_id
 from jobs.outcomes import Completed, Failed, Outcome
-from jobs.queue import Claim
 from jobs.settings import Settings, load_settings
 from jobs.store import Name, Store
 from jobs.system import System

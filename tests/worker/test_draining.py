@@ -17,8 +17,9 @@ from tests.support.faulty_store import FaultyStore
 from tests.support.invariants import assert_at_rest
 from tests.support.scripted_generator import ScriptedGenerator
 from tests.worker.conftest import Logged, MakeBulk, events, nothing_is_left_of
-from tests.worker.working import LEASE, LONG, OWNER, SHORT, Worker, a_worker
+from tests.worker.working import LEASE, LONG, OWNER, SHORT, Worker, a_worker, claimed
 from worker.generator import GeneratorClient
+from worker.outcomes import Interruption
 
 AT_ONCE = timedelta(seconds=5)
 
@@ -207,14 +208,21 @@ async def test_an_urgent_end_does_not_wait_for_a_database_that_is_away(
 
 
 async def test_a_job_whose_stop_the_driver_swallows_is_stopped_all_the_same(
-    system: System, worker: Worker, generator: ScriptedGenerator, make_bulk: MakeBulk, faulty: FaultyStore
+    system: System,
+    worker: Worker,
+    generator: ScriptedGenerator,
+    make_bulk: MakeBulk,
+    faulty: FaultyStore,
+    clock: MovableClock,
 ) -> None:
     await make_bulk()
+    claim = await claimed(system)
+    clock.move(LEASE / 3)  # no longer fresh: it looks at its lease before it calls
     faulty.swallow_cancellation("generation_jobs", "update_one")
-    worker.start()
+    running = worker.start_next(claim)
     await faulty.did("generation_jobs", "update_one", 1)
-    worker.shutdown.ask_urgently()
-    await worker.ended(within=AT_ONCE)
+    worker.keeper.interrupt_all(Interruption.SHUTDOWN)
+    await running
     assert generator.calls == []
     assert [(job["status"], job["retry_count"]) for job in await jobs_of(system)] == [(JobStatus.QUEUED, 0)]
     await assert_at_rest(system.store)

@@ -7,8 +7,8 @@ import random
 
 import pytest
 
+from jobs.claims import Claim
 from jobs.outcomes import Completed
-from jobs.queue import Claim
 from jobs.states import BulkStatus, JobStatus
 from jobs.system import System
 from tests.support import replies

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from jobs.claims import Claim
 from jobs.controls import Pause, PauseMode
 from jobs.outcomes import HandedBack
-from jobs.queue import Claim
 from jobs.system import System
 from tests.support.clock import MovableClock
 from tests.support.eventually import eventually

@@ -7,8 +7,6 @@ from functools import partial
 from operator import eq
 from typing import NoReturn
 
-import pytest
-
 from jobs.documents import BulkId
 from jobs.errors import Busy
 from jobs.states import BulkStatus, JobStatus
@@ -21,13 +19,8 @@ from tests.support.faulty_store import FaultyStore
 from tests.support.invariants import assert_at_rest
 from tests.support.scripted_generator import ScriptedGenerator
 from tests.worker.conftest import Logged, MakeBulk, events
-from tests.worker.working import LEASE, LONG, OWNER, SHORT, Worker, a_worker
+from tests.worker.working import LEASE, LONG, OWNER, Worker, a_worker
 from worker.generator import GeneratorClient
-
-
-@pytest.fixture(autouse=True)
-def _polls_soon_after_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.loop.OUTAGE_POLL", SHORT)
 
 
 async def over(system: System, bulk_id: BulkId) -> Document:

@@ -16,7 +16,7 @@ from tests.support.faulty_store import FaultyStore
 from tests.support.invariants import assert_at_rest
 from tests.support.scripted_generator import ScriptedGenerator
 from tests.worker.conftest import Logged, MakeBulk, events
-from tests.worker.working import OWNER, Worker, claimed
+from tests.worker.working import LEASE, OWNER, Worker, claimed
 
 BACKOFF = timedelta(minutes=6)
 
@@ -176,12 +176,18 @@ async def test_each_line_of_the_log_names_the_bulk_and_the_job(
     assert {(entry["bulk_id"], entry["job_id"]) for entry in logged} == {(str(bulk_id), str(job["_id"]))}
 
 
-async def test_no_call_is_made_while_the_database_is_away(
-    system: System, worker: Worker, generator: ScriptedGenerator, make_bulk: MakeBulk, faulty: FaultyStore
+async def test_no_call_is_made_under_a_claim_that_is_not_fresh_while_the_database_is_away(
+    system: System,
+    worker: Worker,
+    generator: ScriptedGenerator,
+    make_bulk: MakeBulk,
+    faulty: FaultyStore,
+    clock: MovableClock,
 ) -> None:
     """Entering the stage is the last look at the lease before money is spent."""
     await make_bulk()
     claim = await claimed(system)
+    clock.move(LEASE / 3)
     faulty.break_before("generation_jobs", "update_one", times=2)
     running = worker.start_next(claim)
     await faulty.was_struck(2)

@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 from bson import ObjectId
 
+from jobs.chores import HALF_DONE_AFTER
 from jobs.controls import Pause
 from jobs.documents import BulkId, BulkRequest
 from jobs.errors import StoreRefused, StoreUnavailable
@@ -23,11 +24,11 @@ from tests.worker.conftest import Logged, MakeBulk, events
 from tests.worker.working import LEASE, OWNER, SHORT, WORKER, claimed
 from worker.keeper import Keeper, Running
 from worker.metrics import Metrics
-from worker.upkeep import HALF_DONE_AFTER, Upkeep
+from worker.upkeep import Upkeep
 
 DUTIES: dict[str, Callable[[Upkeep], Awaitable[None]]] = {
     "sweep": Upkeep.sweep,
-    "adopt": Upkeep.adopt,
+    "complete_creations": Upkeep.complete_creations,
     "beat": Upkeep.beat,
     "measure_clock": Upkeep.measure_clock,
     "audit": Upkeep.audit,
@@ -104,11 +105,11 @@ async def test_a_sweep_completes_or_clears_away_a_creation_left_half_done(
     with pytest.raises(StoreUnavailable):
         await system.creation.create(OWNER, BulkRequest(mode="topic", items=[{"topic": "A"}, {"topic": "B"}]))
     clock.move(timedelta(minutes=2))
-    await upkeep.sweep()
+    await upkeep.complete_creations()
     assert await system.store.collection("bulk_jobs").count({}) == published
     assert await system.store.collection("generation_jobs").count({}) == 2 * published
     clock.move(timedelta(hours=2))
-    await upkeep.sweep()
+    await upkeep.complete_creations()
     await assert_at_rest(system.store)
 
 
@@ -121,7 +122,7 @@ async def test_what_the_application_stored_itself_is_adopted(
     )
     bulk = {"_id": bulk_id, "userId": OWNER, "mode": "topic", "status": "queued", "total_items": 2}
     await system.store.collection("bulk_jobs").insert_one({**bulk, "created_at": clock.now()})
-    await upkeep.adopt()
+    await upkeep.sweep()
     assert (await claimed(system)).bulk_id == bulk_id
 
 
@@ -215,13 +216,13 @@ async def test_the_timer_runs_every_duty_and_goes_on_after_an_outage(
     await make_bulk()
     claim = await claimed(system)
     timer = upkeep.schedule(SHORT)
-    assert {job.id for job in timer.get_jobs()} == {"sweep", "adopt", "beat", "measure_clock", "audit"}
+    assert {job.id for job in timer.get_jobs()} == {"sweep", "complete_creations", "beat", "measure_clock", "audit"}
     faulty.go_down()
     timer.start()
     try:
         await faulty.was_struck(2)
         faulty.come_back()
-        await faulty.did("creations", "find", 2)
+        await faulty.did("bulk_jobs", "find", 2)
         clock.move(LEASE * 2)
         await eventually(lambda: system.lookup.job(OWNER, claim.job_id), lambda job: job["status"] == JobStatus.QUEUED)
     finally:

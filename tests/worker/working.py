@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from jobs.queue import Claim
+from jobs.claims import Claim
 from jobs.settings import Settings, load_settings
 from jobs.store import Document
 from jobs.system import System
@@ -50,7 +50,7 @@ async def claimed(system: System, worker_id: str = WORKER) -> Claim:
     return claim
 
 
-async def in_time(work: Coroutine[object, object, None]) -> None:
+async def in_time(work: Coroutine[object, object, object]) -> None:
     """A test that would wait for ever fails instead."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         await work

@@ -22,7 +22,7 @@ from worker.loop import Loop
 from worker.metrics import Metrics
 from worker.runner import Runner
 from worker.shutdown import Shutdown
-from worker.upkeep import ADOPT_EVERY, AUDIT_EVERY, MEASURE_CLOCK_EVERY, Upkeep
+from worker.upkeep import Upkeep
 
 
 @dataclass(frozen=True)
@@ -115,16 +115,7 @@ class SimulatedWorker:
         self.sweeps_since = self._site.now()
         beside = [
             self.process.spawn(keeper.run(), "keeper"),
-            *(
-                self.process.spawn(_every(time, task), task.__name__)
-                for task, time in (
-                    (upkeep.sweep, setup.sweep_every),
-                    (upkeep.adopt, ADOPT_EVERY),
-                    (upkeep.beat, setup.lease / 3),
-                    (upkeep.measure_clock, MEASURE_CLOCK_EVERY),
-                    (upkeep.audit, AUDIT_EVERY),
-                )
-            ),
+            *(self.process.spawn(_every(time, task), task.__name__) for task, time in upkeep.duties(setup.sweep_every)),
         ]
         try:
             await loop.run()

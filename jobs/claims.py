@@ -1,0 +1,130 @@
+"""What a claim is, and the writes that one consists of. Their order, and what undoes them, is the queue's affair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from jobs import leases
+from jobs.clock import Clock
+from jobs.documents import BulkId, JobId, Lane, Token
+from jobs.shortlist import IN_ORDER, Shortlist, claimable
+from jobs.states import ACTIVE_BULKS, BulkStatus, JobStatus
+from jobs.store import Document, Store
+
+TAKE_WINDOW = 200
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A slot that stands in `bulk` under `token`, and names no job yet."""
+
+    token: Token
+    worker_id: str
+    bulk: Document = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A running job and the token that owns it. `job` and `bulk` are as they were when it was claimed."""
+
+    job_id: JobId
+    bulk_id: BulkId
+    shard: int
+    token: Token
+    job: Document = field(repr=False)
+    bulk: Document = field(repr=False)
+    has_permit: bool = False
+
+    @property
+    def delay(self) -> timedelta:
+        return timedelta(seconds=self.bulk["delay_seconds"])
+
+    @property
+    def worker_id(self) -> str:
+        worker_id: str = self.job["lease"]["worker_id"]
+        return worker_id
+
+
+class ClaimWrites:
+    def __init__(self, store: Store, clock: Clock, lease: timedelta) -> None:
+        self._bulks = store.collection("bulk_jobs")
+        self._jobs = store.collection("generation_jobs")
+        self._clock = clock
+        self._lease = lease
+        self._shortlist = Shortlist(store, clock)
+
+    async def any_claimable(self) -> bool:
+        """One read, which the next reservation makes use of."""
+        return bool(await self._shortlist.read())
+
+    def new_slot(self, worker_id: str) -> Document:
+        """A slot that names no job: who reserved it, and until when it may stand so."""
+        now = self._clock.now()
+        return {"job_id": None, "worker_id": worker_id, "at": now, "until": now + self._lease}
+
+    async def reserve(self, worker_id: str) -> Reservation | None:
+        """A slot in the first bulk that may run; None where there is none."""
+        token = leases.new_token()
+        if not self._shortlist.is_old and (found := await self._reserve_in_first(token, worker_id)):
+            return found
+        await self._shortlist.read()  # nothing on a list that is a moment old says nothing about what came since
+        return await self._reserve_in_first(token, worker_id)
+
+    async def take(self, reserved: Reservation, stage: str) -> Document | None:
+        """The bulk's first waiting job, now processing in `stage` under the reservation's token."""
+        bulk, now = reserved.bulk, self._clock.now()
+        waiting = {
+            "bulk_job_id": bulk["_id"],
+            "shard": bulk["shard"],
+            "status": JobStatus.QUEUED.value,
+            "due_at": {"$lte": now},
+        }
+        # The window keeps the set that is sorted small; `head` is a hint, so what it misses is looked for without it.
+        in_window = waiting | {
+            "lane": Lane.FIRST.value,
+            "queue_position": {"$lt": bulk["head"] + TAKE_WINDOW},
+        }
+        taken = {
+            "$set": {
+                "status": JobStatus.PROCESSING.value,
+                "lease": leases.new_lease(reserved.token, reserved.worker_id, now, now + self._lease),
+                "current_stage": stage,
+                "wish": None,
+            },
+            "$max": {"epoch": bulk["epoch"]},  # a control that came since the reservation has stamped a later one
+            "$inc": {"rev": 1},
+        }
+        by_place = [("lane", 1), ("queue_position", 1)]
+        job = await self._jobs.find_one_and_update(in_window, taken, sort=by_place)
+        return job or await self._jobs.find_one_and_update(waiting, taken, sort=by_place)
+
+    async def confirm(self, claim: Claim) -> bool:
+        """Name the job in its slot; false where a pause or cancel has come in between, or the slot was pulled."""
+        changes: Document = {f"slots.{claim.token}.job_id": claim.job_id}
+        if claim.bulk["started_at"] is None:
+            changes["started_at"] = self._clock.now()
+        confirmed = await self._bulks.update_one(
+            {
+                "_id": claim.bulk_id,
+                "shard": claim.shard,
+                "status": {"$in": list(ACTIVE_BULKS)},
+                f"slots.{claim.token}": {"$exists": True},
+            },
+            {
+                "$set": changes | {"status": BulkStatus.PROCESSING.value},
+                "$max": {"head": claim.job["queue_position"]},
+                "$inc": {"rev": 1},
+            },
+        )
+        return confirmed == 1
+
+    async def _reserve_in_first(self, token: Token, worker_id: str) -> Reservation | None:
+        if not self._shortlist.ids:
+            return None
+        bulk = await self._bulks.find_one_and_update(
+            {"_id": {"$in": self._shortlist.ids}, **claimable(self._clock.now())},
+            {"$set": {f"slots.{token}": self.new_slot(worker_id)}, "$inc": {"rev": 1, "busy": 1, "free": -1}},
+            sort=IN_ORDER,
+        )
+        return Reservation(token, worker_id, bulk) if bulk else None
