@@ -20,7 +20,6 @@ from jobs.limits import SystemLimits
 from jobs.settling import COUNTERS, Settling
 from jobs.states import ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document, Store
-from jobs.sweep import Sweep
 
 GRACE = timedelta(seconds=60)
 LOOKS = 3
@@ -56,16 +55,13 @@ class Finding:
 
 
 class Audit:
-    def __init__(
-        self, store: Store, clock: Clock, settling: Settling, limits: SystemLimits, sweep: Sweep, lease: timedelta
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, settling: Settling, limits: SystemLimits, lease: timedelta) -> None:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._creations = store.collection("creations")
         self._clock = clock
         self._settling = settling
         self._limits = limits
-        self._sweep = sweep
         self._patience = lease + GRACE
 
     async def whole(self) -> AsyncIterator[Finding]:
@@ -83,15 +79,20 @@ class Audit:
         for finding in [*await self._running_jobs(), *await self._stray_jobs(), *await self._permits()]:
             yield finding
 
+    async def extent(self) -> tuple[int, int]:
+        """How many bulks and jobs there are to hold the invariants against."""
+        return await self._bulks.count({"schema": 1}), await self._jobs.count({"schema": 1})
+
     async def sample(self, count: int) -> list[Finding]:
-        """Of the bulks that changed last: what a live system can afford to look at."""
+        """Of the bulks that changed last, and of what runs: what a live system can afford to look at."""
         bulks = await self._bulks.find(
             {"schema": 1, "status": {"$in": list(LIVE_BULKS)}},
             projection=["_id"],
             sort=[("spaced_until", -1)],
             limit=count,
         )
-        return [finding for bulk in bulks for finding in await self.bulk(bulk["_id"])]
+        found = [finding for bulk in bulks for finding in await self.bulk(bulk["_id"])]
+        return [*found, *await self._running_jobs(), *await self._permits()] if bulks else []
 
     async def bulk(self, bulk_id: ObjectId) -> list[Finding]:
         """What is wrong with one bulk; nothing where it kept changing while it was looked at."""
@@ -107,12 +108,15 @@ class Audit:
         return []
 
     async def repair(self, findings: list[Finding]) -> None:
-        """Mend what can be computed from the jobs; jobs without a bulk are only named."""
+        """Mend what can be computed from the jobs; jobs without a bulk, or without a worker, are only named.
+
+        Who takes back a job whose lease is over is a worker's sweep: it has watched for long enough to judge.
+        """
         for bulk_id in {finding.document for finding in findings if isinstance(finding.document, ObjectId)}:
             await self._settling.reconcile(BulkId(bulk_id), expire_unnamed=True)
-        if any(finding.fault in {Fault.OLD_LEASE, Fault.PERMIT} for finding in findings):
-            await self._sweep.run()
+        if any(finding.fault is Fault.PERMIT for finding in findings):
             await self._limits.take_back_leftovers()
+            await self._limits.recount()
 
     async def _look(self, bulk: Document) -> AsyncIterator[tuple[Fault, str]]:
         now = self._clock.now()
@@ -175,7 +179,9 @@ class Audit:
         old = await self._jobs.find(leases.expired(self._clock.now() - self._patience), projection=["lease"])
         return [
             Finding(
-                Fault.OLD_LEASE, str(job["_id"]), f"its lease ended {job['lease']['until']:%F %T} and nobody took it"
+                Fault.OLD_LEASE,
+                str(job["_id"]),
+                f"its lease ended {job['lease']['until']:%F %T} and no worker's sweep has taken it back",
             )
             for job in old
         ]
@@ -199,6 +205,9 @@ class Audit:
 
     async def _permits(self) -> list[Finding]:
         left = await self._limits.leftovers(older_than=self._patience)
-        return [
+        found = [
             Finding(Fault.PERMIT, token, "a permit of the system's cap is held by no running job") for token in left
         ]
+        if (miscount := await self._limits.miscount()) is not None:
+            found.append(Finding(Fault.PERMIT, "system", miscount))
+        return found

@@ -122,9 +122,8 @@ class SystemLimits:
     async def leftovers(self, older_than: timedelta = timedelta(0)) -> list[str]:
         """The tokens of permits whose job no longer holds them."""
         before = self._clock.now() - older_than
-        slots: dict[str, Document] = {
-            token: slot for token, slot in (await self._document())["slots"].items() if slot["at"] <= before
-        }
+        document = await self._limits.find_one({"_id": SYSTEM}) or {"slots": {}}
+        slots: dict[str, Document] = {token: slot for token, slot in document["slots"].items() if slot["at"] <= before}
         if not slots:
             return []
         found = await self._jobs.find(
@@ -132,6 +131,19 @@ class SystemLimits:
         )
         jobs = {job["_id"]: job for job in found}
         return [token for token, slot in slots.items() if not leases.holds(jobs.get(slot["job_id"]), token)]
+
+    async def miscount(self) -> str | None:
+        """In words, where the permits are not as many as are counted."""
+        document = await self._limits.find_one({"_id": SYSTEM})
+        if document is None or document["running"] == len(document["slots"]):
+            return None
+        return f"{len(document['slots'])} permits of the system's cap are out, but running is {document['running']}"
+
+    async def recount(self) -> None:
+        """Count the permits that are out, unless one is taken or returned meanwhile."""
+        document = await self._document()
+        seen = {"_id": SYSTEM, "running": document["running"], "slots": document["slots"]}
+        await self._limits.update_one(seen, {"$set": {"running": len(document["slots"])}})
 
     async def spaced_until(self) -> datetime | None:
         """When the next job of the system may start, where that is later than now."""

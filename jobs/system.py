@@ -56,7 +56,6 @@ class Rules:
 def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     limits = SystemLimits(store, clock)
     settling = Settling(store, clock)
-    sweep = Sweep(store, clock, limits, settling, rules.lease)
     return System(
         store=store,
         clock=clock,
@@ -67,10 +66,10 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock),
         lookup=Lookup(store, clock),
-        sweep=sweep,
+        sweep=Sweep(store, clock, limits, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),
-        audit=Audit(store, clock, settling, limits, sweep, rules.lease),
+        audit=Audit(store, clock, settling, limits, rules.lease),
         workers=Workers(store, clock, silence=rules.lease),
         keys=Keys(store, clock),
     )

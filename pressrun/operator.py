@@ -47,23 +47,27 @@ def verify(
     from pressrun import compose
     from pressrun.running import run
 
-    found: list[str] = []
+    left: list[str] = []
 
     async def main() -> None:
         async with compose.reading_mongodb(load_settings(), "verify") as system:
+            bulks, jobs = await system.audit.extent()
             findings = [finding async for finding in system.audit.whole()]
             for finding in findings:
-                typer.echo(f"{finding.fault}: {finding.document}: {finding.sentence}")
+                typer.echo(f"WRONG {finding.fault}: {finding.document}: {finding.sentence}")
             if repair and findings:
                 await system.audit.repair(findings)
                 findings = [finding async for finding in system.audit.whole()]
-                typer.echo(f"Mended; {len(findings)} left.")
-            found.extend(finding.sentence for finding in findings)
+                for finding in findings:
+                    typer.echo(f"LEFT  {finding.fault}: {finding.document}: {finding.sentence}")
+                typer.echo(f"Mended what can be computed from the jobs; {len(findings)} left.")
+            left.extend(finding.sentence for finding in findings)
+            if not left:
+                typer.echo(f"Every invariant holds (bulks: {bulks:,}; jobs: {jobs:,}).")
 
     run(main(), level="ERROR")
-    if found:
+    if left:
         raise typer.Exit(1)
-    typer.echo("Every invariant holds.")
 
 
 @keys.command("create")

@@ -78,8 +78,23 @@ async def test_what_a_lost_worker_left_is_named_once_it_is_too_old_and_mended(
     clock.move(LONG * 2)
     found = [finding async for finding in system.audit.whole()]
     assert {finding.fault for finding in found} == {Fault.OLD_LEASE}
+    await system.audit.repair(found)
+    assert await faults(system) == {Fault.OLD_LEASE}  # who is dead is a sweep's to judge
+    assert {finding.fault for finding in await system.audit.sample(10)} == {Fault.OLD_LEASE}
     await system.sweep.run()
     clock.move(LEASE)
+    await system.sweep.run()
+    assert await faults(system) == set()
+    await assert_at_rest(system.store)
+
+
+async def test_permits_that_are_not_as_many_as_are_counted_are_named_and_counted(
+    system: System, make_bulk: MakeBulk
+) -> None:
+    await make_bulk(1)
+    await system.store.collection("limits").update_one({"_id": "system"}, {"$inc": {"running": 2}})
+    found = [finding async for finding in system.audit.whole()]
+    assert [finding.sentence for finding in found] == ["0 permits of the system's cap are out, but running is 2"]
     await system.audit.repair(found)
     assert await faults(system) == set()
     await assert_at_rest(system.store)
