@@ -11,9 +11,9 @@ from pymongo.errors import PyMongoError
 
 from benchmarks.commands import CommandListener
 from benchmarks.seeding import OWNER
+from jobs.chores import HALF_DONE_AFTER
 from jobs.outcomes import Unclaimed
 from jobs.system import System
-from worker.upkeep import HALF_DONE_AFTER
 
 Plans = dict[str, list[dict[str, Any]]]
 LEASE_OVER = 1.5
@@ -39,6 +39,7 @@ async def plans(system: System, database: AsyncDatabase[dict[str, Any]], listene
     questions: dict[str, Question] = {
         "idle poll": system.queue.has_work,
         "claim, and what it hands back": claim_and_hand_back,
+        "upkeep's look": system.chores.due,
         "sweep": sweep,
         "half done controls": lambda: system.intents.finish_half_done(HALF_DONE_AFTER),
         "pauses that end": system.controls.resume_due,

@@ -56,7 +56,7 @@ class ClaimWrites:
 
     async def any_claimable(self) -> bool:
         """One read, which the next reservation makes use of."""
-        return bool(await self._shortlist.read())
+        return await self._shortlist.read()
 
     def new_slot(self, worker_id: str) -> Document:
         """A slot that names no job: who reserved it, and until when it may stand so."""
@@ -66,10 +66,10 @@ class ClaimWrites:
     async def reserve(self, worker_id: str) -> Reservation | None:
         """A slot in the first bulk that may run; None where there is none."""
         token = leases.new_token()
-        if not self._shortlist.is_old and (found := await self._reserve_in_first(token, worker_id)):
+        if not self._shortlist.is_old and (found := await self._reserve_in_listed(token, worker_id)):
             return found
         await self._shortlist.read()  # nothing on a list that is a moment old says nothing about what came since
-        return await self._reserve_in_first(token, worker_id)
+        return await self._reserve_in_listed(token, worker_id)
 
     async def take(self, reserved: Reservation, stage: str) -> Document | None:
         """The bulk's first waiting job, now processing in `stage` under the reservation's token."""
@@ -119,12 +119,15 @@ class ClaimWrites:
         )
         return confirmed == 1
 
-    async def _reserve_in_first(self, token: Token, worker_id: str) -> Reservation | None:
-        if not self._shortlist.ids:
-            return None
-        bulk = await self._bulks.find_one_and_update(
-            {"_id": {"$in": self._shortlist.ids}, **claimable(self._clock.now())},
-            {"$set": {f"slots.{token}": self.new_slot(worker_id)}, "$inc": {"rev": 1, "busy": 1, "free": -1}},
-            sort=IN_ORDER,
-        )
-        return Reservation(token, worker_id, bulk) if bulk else None
+    async def _reserve_in_listed(self, token: Token, worker_id: str) -> Reservation | None:
+        while first := self._shortlist.first:
+            bulk = await self._bulks.find_one_and_update(
+                {"_id": {"$in": first}, **claimable(self._clock.now())},
+                {"$set": {f"slots.{token}": self.new_slot(worker_id)}, "$inc": {"rev": 1, "busy": 1, "free": -1}},
+                sort=IN_ORDER,
+            )
+            if bulk is not None:
+                return Reservation(token, worker_id, bulk)
+            if first == self._shortlist.first:
+                self._shortlist.drop_first()
+        return None

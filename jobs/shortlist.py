@@ -14,6 +14,9 @@ from jobs.states import ACTIVE_BULKS
 from jobs.store import Document, Sort, Store
 
 LENGTH = 100
+AT_ONCE = 20
+"""How many of them one claim's filter names."""
+
 KEPT = timedelta(seconds=1)
 READS_SHARE = 20
 """Where the server has to sort all that waits, reading the list takes at most a twentieth of the time."""
@@ -38,17 +41,25 @@ class Shortlist:
         self._bulks = store.collection("bulk_jobs")
         self._clock = clock
         self._kept_until: datetime | None = None
-        self.ids: list[BulkId] = []
+        self._ids: list[BulkId] = []
 
     @property
     def is_old(self) -> bool:
         return self._kept_until is None or self._clock.now() >= self._kept_until
 
-    async def read(self) -> list[BulkId]:
-        """One read: the ids anew."""
+    @property
+    def first(self) -> list[BulkId]:
+        return self._ids[:AT_ONCE]
+
+    def drop_first(self) -> None:
+        """None of them may run a job just now: until the list is read anew those after them are the first."""
+        del self._ids[:AT_ONCE]
+
+    async def read(self) -> bool:
+        """One read: the list anew; whether there is anything on it."""
         began = self._clock.now()
         found = await self._bulks.find(claimable(began), projection=["_id"], sort=IN_ORDER, limit=LENGTH)
-        self.ids = [bulk["_id"] for bulk in found]
+        self._ids = [bulk["_id"] for bulk in found]
         now = self._clock.now()
         self._kept_until = now + max(KEPT, READS_SHARE * (now - began))
-        return self.ids
+        return bool(self._ids)
