@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -57,6 +57,42 @@ async def plans(system: System, database: AsyncDatabase[dict[str, Any]], listene
         listener.commands = None
         told[name] = [{"command": command, **await _explained(database, whole)} for command, whole in sent]
     return told
+
+
+def table(told: Plans) -> str:
+    """For the docs: of each command what it looks for, in which order, and by which index it is found."""
+    lines = ["| question | command | looks for | in order of | found by |", "| --- | --- | --- | --- | --- |"]
+    for question, commands in told.items():
+        for command in commands:
+            if command["plan"] is None:
+                continue
+            looks_for = ", ".join(f"`{field}`" for field in _fields(command.get("filter", {})))
+            order = ", ".join(f"`{field}`" for field in command.get("sort", {}))
+            found_by = ", ".join(f"`{index}`" for index in sorted(set(_indexes(command["plan"])))) or "the whole"
+            lines.append(f"| {question} | {command['command']} | {looks_for or 'all'} | {order} | {found_by} |")
+    return "\n".join(lines) + "\n"
+
+
+def _fields(filter: dict[str, Any]) -> Iterator[str]:
+    for field, value in filter.items():
+        if field == "$or":
+            yield " or ".join(" + ".join(branch) for branch in value)
+        else:
+            yield f"{field.rpartition('.')[0]}.<token>" if field.startswith("slots.") else field
+
+
+def _indexes(plan: Any) -> Iterator[str]:
+    """The names of the indexes that a plan of this server reads, at any depth."""
+    if isinstance(plan, list):
+        for part in plan:
+            yield from _indexes(part)
+    elif isinstance(plan, dict):
+        name = plan.get("Index Name") or plan.get("indexName")
+        if name is not None and {"indexBounds", "Index Cond"} & plan.keys():
+            yield name
+        for key, part in plan.items():
+            if key != "IndexCosts":
+                yield from _indexes(part)
 
 
 async def _explained(database: AsyncDatabase[dict[str, Any]], command: dict[str, Any]) -> dict[str, Any]:

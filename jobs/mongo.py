@@ -130,7 +130,8 @@ class MongoCollection:
         limit: int = 0,
     ) -> list[Document]:
         with _translated():
-            cursor = self._collection.find(filter, _fields(projection), sort=_keys(sort), limit=limit)
+            # In one batch: a limited read is one round trip.
+            cursor = self._collection.find(filter, _fields(projection), sort=_keys(sort), limit=limit, batch_size=limit)
             return await cursor.to_list()
 
     async def count(self, filter: Filter, *, limit: int = 0) -> int:
