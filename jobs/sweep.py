@@ -1,11 +1,14 @@
 """Taking back what lost workers held: jobs, slots, permits. Run by upkeep; what people asked for is not decided here.
 
 Nobody is taken for dead just because the database was away: after an outage, and after its own start, a sweep waits
-one full lease before it judges any (spec §4, I9).
+one full lease before it judges any (spec §4, I9). An outage is not always told: where the server is back soon enough
+the driver waits for it, and the operation succeeds; so an answer that was long in coming counts as one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,6 +24,10 @@ from jobs.store import Document, Store
 
 log = structlog.get_logger()
 AT_ONCE = 200
+STALLED = 1 / 4
+"""Of a lease. One that is renewed every third outlives an outage of two thirds; what a longer one holds up takes more
+than this, if what is asked under `noticing_outages` is asked every third of a lease."""
+
 EVERYWHERE_EVERY = timedelta(minutes=2)
 BUSY: Document = {"schema": 1, "busy": {"$gt": 0}}
 
@@ -43,15 +50,23 @@ class Sweep:
         """The database was away: whoever could not renew gets the time of one lease to do so."""
         self._not_before = None
 
+    @contextmanager
+    def noticing_outages(self) -> Iterator[None]:
+        """Around something small that is asked of the database: if that stalls, it counts as an outage."""
+        asked = self._clock.now()
+        yield
+        waited = self._clock.now() - asked
+        if waited > STALLED * self._lease:
+            log.warning("database_stalled", seconds=waited.total_seconds())
+            self.outage()
+
     async def run(self, *, jobs_may_run: bool = True) -> int:
         """One sweep; how many jobs were taken back.
 
         Where a look has just told that none may run, nothing is read; but now and then it is all the same.
         """
         now = self._clock.now()
-        if self._not_before is None:
-            self._not_before = now + self._lease
-        if now < self._not_before:
+        if self._is_too_early(now):
             return 0
         if jobs_may_run or self._everywhere_at is None or now >= self._everywhere_at:
             self._everywhere_at = now + EVERYWHERE_EVERY
@@ -63,10 +78,21 @@ class Sweep:
             await self._limits.take_back_leftovers()
         return 0
 
+    def _is_too_early(self, now: datetime) -> bool:
+        if self._not_before is None:
+            self._not_before = now + self._lease
+        return now < self._not_before
+
     async def _take_back_jobs(self, now: datetime) -> int:
+        with self.noticing_outages():
+            expired = await self._jobs.find(leases.expired(now), limit=AT_ONCE)
         count = 0
-        for job in await self._jobs.find(leases.expired(now), limit=AT_ONCE):
-            if await self._take_back(job, now):
+        for job in expired:
+            if self._is_too_early(self._clock.now()):
+                break  # the database has just stalled: that they are expired may be its fault
+            with self.noticing_outages():
+                taken_back = await self._take_back(job, now)
+            if taken_back:
                 count += 1
                 await self._settling.reconcile(job["bulk_job_id"], release=job["lease"]["token"])
         return count

@@ -93,7 +93,8 @@ class Upkeep:
         await self._each(("leave", lambda: self._system.workers.leave(self._worker_id)))
 
     async def _look_and_sweep(self) -> None:
-        self._due = await self._system.chores.due()
+        with self._system.sweep.noticing_outages():
+            self._due = await self._system.chores.due()
         if self._system.adoption.takes_single_jobs:
             self._due.add(Chore.ADOPTION)
         await self._system.sweep.run(jobs_may_run=Chore.SLOTS in self._due)
@@ -113,7 +114,8 @@ class Upkeep:
 
     async def _beat(self) -> None:
         jobs = [str(running.claim.job_id) for running in self._keeper.running]
-        await self._system.workers.beat(self._worker_id, slots=self._slots, version=self._version, jobs=jobs)
+        with self._system.sweep.noticing_outages():
+            await self._system.workers.beat(self._worker_id, slots=self._slots, version=self._version, jobs=jobs)
 
     async def _each(self, *tasks: tuple[str, Callable[[], Awaitable[object]]]) -> None:
         for name, task in tasks:

@@ -14,7 +14,7 @@ from jobs.controls import Pause
 from jobs.documents import BulkId, BulkRequest
 from jobs.errors import StoreRefused, StoreUnavailable
 from jobs.states import BulkStatus, JobStatus
-from jobs.store import Store
+from jobs.store import Name, Store
 from jobs.system import Rules, System, start
 from tests.support.clock import MovableClock
 from tests.support.eventually import eventually
@@ -191,6 +191,43 @@ async def test_an_outage_in_any_duty_gives_every_worker_the_time_of_a_lease(
     await upkeep.sweep()
     assert (await system.lookup.job(OWNER, claim.job_id))["status"] == JobStatus.QUEUED
     await assert_at_rest(system.store)
+
+
+@pytest.mark.parametrize("asked", [("bulk_jobs", "find"), ("generation_jobs", "find")])
+async def test_an_outage_that_the_driver_waits_out_gives_every_worker_the_time_of_a_lease(
+    system: System,
+    upkeep: Upkeep,
+    make_bulk: MakeBulk,
+    faulty: FaultyStore,
+    clock: MovableClock,
+    asked: tuple[Name, str],
+) -> None:
+    await make_bulk()
+    claim = await claimed(system)
+    await upkeep.sweep()
+    clock.move(LEASE)
+    await system.queue.renew([claim])
+    faulty.before(*asked, lambda: clock.move(LEASE * 1.5))
+    await upkeep.sweep()
+    await upkeep.sweep()
+    assert (await system.lookup.job(OWNER, claim.job_id))["status"] == JobStatus.PROCESSING
+    clock.move(LEASE)
+    await upkeep.sweep()
+    assert (await system.lookup.job(OWNER, claim.job_id))["status"] == JobStatus.QUEUED
+    await assert_at_rest(system.store)
+
+
+async def test_a_beat_that_stalls_tells_of_an_outage(
+    system: System, upkeep: Upkeep, make_bulk: MakeBulk, faulty: FaultyStore, clock: MovableClock
+) -> None:
+    await make_bulk()
+    claim = await claimed(system)
+    await upkeep.sweep()
+    clock.move(LEASE)
+    faulty.before("workers", "update_one", lambda: clock.move(LEASE / 2))
+    await upkeep.beat()
+    await upkeep.sweep()
+    assert (await system.lookup.job(OWNER, claim.job_id))["status"] == JobStatus.PROCESSING
 
 
 async def test_a_refusal_in_one_duty_does_not_keep_the_next_from_its_turn(
