@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 
 import structlog
+
+TIMER = "apscheduler.executors.default"
+
+
+class Stopped(logging.Filter):
+    """Leaves out what the timer calls an error: that a task was cancelled. A worker that stops does so."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def configure_logs(level: str = "INFO") -> None:
@@ -39,3 +49,4 @@ def configure_logs(level: str = "INFO") -> None:
     root.setLevel(level)
     for chatty in ("httpx2", "httpcore2", "pymongo", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger(TIMER).addFilter(Stopped())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 from collections.abc import AsyncIterator
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from jobs.store import Name, Store
 from tests.acceptance.conftest import FAST
 from tests.acceptance.test_journey import assert_counted, finished, items, look, submit
 from tests.support.deployment import Deployment, on_mongodb
@@ -170,8 +172,18 @@ async def test_a_killed_workers_job_runs_again_elsewhere_with_the_same_key_and_c
     assert len(generator.calls) == 11
 
 
+async def stored(store: Store) -> dict[Name, list[dict[str, Any]]]:
+    """All that workers write about jobs, but for how far a lease was renewed."""
+    names: tuple[Name, ...] = ("bulk_jobs", "generation_jobs", "limits")
+    there = {name: await store.collection(name).find({}, sort=[("_id", 1)]) for name in names}
+    for job in there["generation_jobs"]:
+        if job["lease"]:
+            del job["lease"]["until"]
+    return there
+
+
 async def test_a_worker_that_slept_through_its_lease_changes_nothing_and_says_so_once(
-    api: httpx2.AsyncClient, generator: ScriptedGenerator, deployment: Deployment
+    api: httpx2.AsyncClient, generator: ScriptedGenerator, deployment: Deployment, mongodb_store: Store
 ) -> None:
     sleeping, waking = never(), never()
     generator.script(sleeping, waking)
@@ -182,8 +194,20 @@ async def test_a_worker_that_slept_through_its_lease_changes_nothing_and_says_so
     again = await generator.called(2)
     assert again.key == call.key
     sleeping.release()
+    await generator.answered()
+    before = await stored(mongodb_store)
+
+    async def last_beat() -> datetime:
+        workers = await mongodb_store.collection("workers").find({})
+        (beat,) = [worker["last_heartbeat"] for worker in workers if str(sleeper.pid) in worker["_id"].split("-")]
+        assert isinstance(beat, datetime)
+        return beat
+
     sleeper.send(signal.SIGCONT)
     await sleeper.said("lease_lost")
+    said_at = await last_beat()
+    await eventually(last_beat, lambda beat: beat > said_at)  # it lives on, and had the time to write
+    assert await stored(mongodb_store) == before
     waking.release()
     done = await finished(api, bulk_id)
     assert done["progress"]["completed"] == 10

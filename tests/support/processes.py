@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 PATIENCE = 30.0
 
@@ -30,6 +32,15 @@ class Process:
     @property
     def output(self) -> str:
         return "\n".join(self._lines)
+
+    @property
+    def runs(self) -> bool:
+        return not self._reading.done()
+
+    def told(self, *events: str) -> list[dict[str, Any]]:
+        """Its log lines of these events, or all of them; other output is left out."""
+        lines = [json.loads(line) for line in self._lines if line.startswith("{")]
+        return [line for line in lines if not events or line["event"] in events]
 
     async def said(self, pattern: str) -> re.Match[str]:
         """Wait until a line matches; fails with all output when the process ends before, or takes too long."""
