@@ -7,19 +7,16 @@ again. `scripts/soak` explores more seeds, and answers that are lost where the p
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from tests.crash.conftest import EXPLORED
-from tests.crash.exploring import STORIES, Case, cuts, deaths, tell
+from tests.crash.exploring import STORIES, Case, Record, cuts, deaths, tell
 from tests.support.simulation.schedule import Operation
 
 SEEDS = int(os.environ.get("PRESSRUN_TEST_SOAK_SEEDS", "0"))
 PARTS = 8
 FEWEST_POINTS = {"one at a time": 550, "several at once": 550, "impatient people": 400}
-Record = Callable[[str, Any], None]
 
 stories = pytest.mark.parametrize("story", STORIES)
 seeds = pytest.mark.parametrize("seed", range(SEEDS))
