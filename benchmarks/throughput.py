@@ -23,7 +23,7 @@ from benchmarks.usage import usage_of
 
 Rates = dict[str, list[float]]
 BULKS, ITEMS = 50, 40
-ROUNDS = 5
+ROUNDS = 3
 SLOTS = (1, 8)
 OF_BARE = 0.8
 PATIENCE_SECONDS = 600

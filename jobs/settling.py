@@ -158,12 +158,15 @@ class Settling:
                         "count": {"$sum": 1},
                         "due_at": {"$min": "$due_at"},
                         "head": {"$min": "$queue_position"},
+                        "until": {"$min": "$lease.until"},
                     }
                 },
             ]
         )
         by_status = {row["_id"]: row for row in rows}
         queued = by_status.get(JobStatus.QUEUED.value)
+        # What runs and no slot names may come back without a settle, if it was taken when its slot had expired.
+        unnamed = by_status.get(JobStatus.PROCESSING.value)
 
         def count(status: JobStatus) -> int:
             return by_status[status.value]["count"] if status.value in by_status else 0
@@ -172,7 +175,7 @@ class Settling:
             completed=count(JobStatus.COMPLETED),
             failed=count(JobStatus.FAILED),
             cancelled=count(JobStatus.CANCELLED),
-            due_at=queued["due_at"] if queued else NEVER,
+            due_at=min(queued["due_at"] if queued else NEVER, unnamed["until"] if unnamed else NEVER),
             head=queued["head"] if queued else bulk["head"],
         )
 

@@ -66,7 +66,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, count in getattr(report, "user_properties", ()):
-                if name.startswith(EXPLORED):
+                if name.startswith(EXPLORED) and report.when == "call":
                     explored[name.removeprefix(EXPLORED)] += count
     for what, count in sorted(explored.items()):
         terminalreporter.write_line(f"explored {count:7,} {what}")

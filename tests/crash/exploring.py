@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.crash.lives import Life, failing_items, of_impatient_people, with_parallelism
+from tests.crash.quarrels import half_of_them_fail, of_quarrelling_people
 from tests.support.simulation.deployed import Setup
+from tests.support.simulation.fates import CUTS, Fate, Point
 from tests.support.simulation.rest import assert_all_at_rest
-from tests.support.simulation.schedule import Fate, Operation, Point
+from tests.support.simulation.schedule import Operation
+from tests.support.simulation.simulated_generator import Script
 from tests.support.simulation.world import World
+
+Record = Callable[[str, Any], None]
+"""pytest's `record_property`."""
 
 
 @dataclass(frozen=True)
 class Story:
-    """A life and the deployment that it is led in."""
+    """A life, the deployment that it is led in, and what the generator answers."""
 
     name: str
     life: Life = field(repr=False)
     setup: Setup = field(repr=False)
+    script: Script = field(repr=False, default=failing_items)
 
 
 STORIES = {
@@ -27,6 +35,7 @@ STORIES = {
         Story("one at a time", with_parallelism(1), Setup(cap=1)),
         Story("several at once", with_parallelism(2), Setup(cap=None)),
         Story("impatient people", of_impatient_people, Setup(cap=1)),
+        Story("quarrelling people", of_quarrelling_people, Setup(cap=None, slots=2), half_of_them_fail),
     )
 }
 
@@ -44,7 +53,7 @@ class Case:
 
 def tell(story: Story, seed: int, fates: Mapping[Point, Fate] | None = None) -> Sequence[Operation]:
     """All that was done. Raises `Violation` or `Stuck` where an invariant does not hold."""
-    with World(seed, story.setup, failing_items, fates) as world:
+    with World(seed, story.setup, story.script, fates) as world:
         world.run(story.life(world))
         assert_all_at_rest(world)
         return [operation for _, operation in world.schedule.history]
@@ -60,8 +69,21 @@ def cuts(operations: Sequence[Operation]) -> list[Case]:
     return [
         Case(operation.point, fate)
         for operation in operations
-        if operation.point and not operation.name.startswith("generator.")
-        for fate in ((Fate.CUT_BEFORE, Fate.CUT_AFTER) if operation.writes else (Fate.CUT_BEFORE,))
+        if operation.point and operation.is_of_database
+        for fate in (CUTS if operation.writes else CUTS[:1])
+    ]
+
+
+def sleeps(operations: Sequence[Operation]) -> list[Case]:
+    """Each operation before or after which its process is stopped for longer than a lease, and continued.
+
+    Who sleeps before a read sleeps after what it did before that; who sleeps after it acts on what is long past.
+    """
+    return [
+        Case(operation.point, fate)
+        for operation in operations
+        if operation.point
+        for fate in ((Fate.SLEEPS_BEFORE, Fate.SLEEPS_AFTER) if operation.writes else (Fate.SLEEPS_AFTER,))
     ]
 
 

@@ -11,9 +11,10 @@ from bson import ObjectId
 from jobs.controls import PauseMode
 from jobs.documents import BulkId, JobId
 from jobs.states import ENDED_JOBS, LIVE_BULKS
+from tests.support.simulation.fates import Fate
 from tests.support.simulation.people import People
 from tests.support.simulation.rest import come_to_rest
-from tests.support.simulation.schedule import Fate, Process
+from tests.support.simulation.schedule import Process
 from tests.support.simulation.simulated_generator import (
     Answer,
     no_answer,
@@ -38,7 +39,9 @@ def failing_items(topic: str, number: int, times: int) -> Answer:
         case "main-7", 1, 1:
             return no_answer()
         case "main-9", 1, 1:
-            return too_many_requests(timedelta(seconds=20))
+            return too_many_requests(timedelta(seconds=6))
+        case _ if topic.startswith("beside"):
+            return success(seconds=4)  # there is time to cancel it
         case _:
             return success()
 

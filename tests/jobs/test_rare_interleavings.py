@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs.outcomes import Completed, Failed, Retry
+from jobs.claims import Claim
+from jobs.outcomes import Completed, Failed, Retry, Unclaimed
 from jobs.states import BulkStatus
 from jobs.system import System
 from tests.jobs.conftest import LEASE, OWNER, MakeBulk
@@ -84,3 +85,25 @@ async def test_a_bulk_is_due_as_soon_as_its_job_however_long_the_settle_takes(
     await system.queue.finish(claim, AGAIN)
     job = await system.lookup.job(OWNER, claim.job_id)
     assert (await system.lookup.bulk(OWNER, bulk_id))["due_at"] <= job["due_at"]
+
+
+async def test_a_bulk_looks_again_for_a_job_that_was_taken_under_a_slot_that_had_expired(
+    system: System, make_bulk: MakeBulk, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker was asleep between reservation and take, and dies as soon as it has put the job back."""
+    await system.sweep.run()
+    await make_bulk(1)
+    reserved = await system.queue._writes.reserve("w1")
+    assert reserved is not None
+    clock.move(LEASE)
+    await system.sweep.run()
+    taken = await system.queue._writes.take(reserved, "content-generation")
+    assert taken is not None
+    assert await system.queue.claim("w2") is None
+    late = Claim(taken["_id"], reserved.bulk["_id"], reserved.bulk["shard"], reserved.token, taken, reserved.bulk)
+    assert not await system.queue._writes.confirm(late)
+    monkeypatch.setattr(system.settling, "settle", dies)
+    with pytest.raises(Died):
+        await system.queue.finish(late, Unclaimed())
+    clock.move(LEASE)
+    assert (await claimed(system)).job_id == taken["_id"]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from jobs.clock import DatabaseClock
 from jobs.documents import BulkRequest
+from jobs.errors import StoreUnavailable
 from jobs.indexes import INDEXES
 from jobs.limits import Limits
 from jobs.store import Store
@@ -31,9 +32,9 @@ class Setup:
 
     cap: int | None = 1
     slots: int = 1
-    lease: timedelta = timedelta(seconds=9)
+    lease: timedelta = timedelta(seconds=12)
     poll: timedelta = timedelta(seconds=3)
-    sweep_every: timedelta = timedelta(seconds=6)
+    sweep_every: timedelta = timedelta(seconds=10)
     grace: timedelta = timedelta(seconds=60)
     skew: Callable[[str], float] = lambda _: 0.0
 
@@ -45,16 +46,25 @@ class Setup:
 
 @dataclass
 class Site:
-    """What the processes of a deployment have in common."""
+    """What the processes of a deployment have in common. `exits` is called by one that cannot start."""
 
     setup: Setup
     store: Store
     generator: SimulatedGenerator
     now: Callable[[], datetime]
+    exits: Callable[[Process], None]
 
 
 async def started(process: Process, site: Site) -> System:
     """As `jobs.system.start`, with this process's own clock."""
+    try:
+        return await _started(process, site)
+    except StoreUnavailable:
+        site.exits(process)
+        raise
+
+
+async def _started(process: Process, site: Site) -> System:
     store = SimulatedStore(process, site.store, site.now)
     off = site.setup.skew(process.name)
     clock = DatabaseClock(store.server_time, lambda: process.schedule.loop.time() + off)

@@ -71,7 +71,10 @@ class People:
             return (await self._ask(lambda system: system.controls.retry(OWNER, bulk)))[1]
 
     async def cancel_job(self, job: JobId) -> None:
-        await self._unless_refused(lambda system: system.controls.cancel_job(OWNER, job))
+        bulk = self._world.witness.jobs[job]["bulk_job_id"]
+        since = self._world.promises.lifts[bulk]
+        if await self._unless_refused(lambda system: system.controls.cancel_job(OWNER, job)) is not None:
+            self._world.promises.cancelled(JobId(job), since=since)
 
     async def retry_job(self, job: JobId) -> None:
         with self._world.promises.lifting(self._world.witness.jobs[job]["bulk_job_id"], pause_too=False):
@@ -85,7 +88,7 @@ class People:
         await self._ask(lambda system: system.limits.change({"max_running": cap}))
 
     def store_as_the_application(self, number: int, jobs: Sequence[Mapping[str, Any]]) -> BulkId:
-        """A bulk that Pressrun knows nothing of yet."""
+        """A bulk that Pressrun knows nothing of yet; `number`, from 1, makes its ids."""
         bulk = {
             "_id": ObjectId(f"{number:08x}" + 16 * "a"),
             "userId": OWNER,

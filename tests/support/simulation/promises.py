@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from bson import ObjectId
 
 from jobs import leases
-from jobs.states import ACTIVE_BULKS, BulkStatus, JobStatus
+from jobs.documents import Wish
+from jobs.states import ACTIVE_BULKS, ENDED_JOBS, BulkStatus, JobStatus
 from jobs.store import Document
 from tests.support.simulation.simulated_generator import OpenCall, SimulatedGenerator
 from tests.support.simulation.witness import OVER, SENT_BACK, UNSURE, Witness, demand
@@ -53,6 +54,8 @@ class Promises:
         self._allowed: dict[ObjectId, set[str]] = {}
         self._last_start: Counter[ObjectId] = Counter()
         self._started: set[ObjectId] = set()
+        # taken under a slot that had expired while its worker slept, and put back, while the next one went ahead
+        self._out_of_turn: set[ObjectId] = set()
         self._owed: Counter[ObjectId] = Counter()
         self._sent_back: dict[ObjectId, set[str]] = defaultdict(set)
         self._definite: set[str] = set()
@@ -72,8 +75,15 @@ class Promises:
             return
         self._allowed[bulk_id] = {token for token, slot in bulk["slots"].items() if slot["job_id"] in named}
         if aborts:
-            mine = [call for call in self._generator.open_calls if self._bulk_of(call) == bulk_id]
-            self._stops += [Stop(call, self._now() + ABORT_WITHIN, self._held()) for call in mine]
+            self._stop([call for call in self._generator.open_calls if self._bulk_of(call) == bulk_id])
+
+    def cancelled(self, job_id: ObjectId, *, since: int) -> None:
+        """The cancel of one job has answered, and nobody has asked for it to go on `since`."""
+        job = self._witness.jobs[job_id]
+        if self.lifts[job["bulk_job_id"]] == since and not self._asking[job["bulk_job_id"]]:
+            heeded = job["status"] in ENDED_JOBS or job["wish"] == Wish.CANCEL
+            demand(heeded, "a job was cancelled, and is not", job)
+            self._stop([call for call in self._generator.open_calls if call.job_id == job_id])
 
     @contextmanager
     def lifting(self, bulk_id: ObjectId, *, pause_too: bool) -> Iterator[None]:
@@ -93,6 +103,9 @@ class Promises:
         for stop in self._stops:
             late = self._now() > stop.until + self._held() - stop.held_before
             demand(not late, "a call is open 2 s after its cancel has answered", stop.call)
+
+    def _stop(self, calls: Iterable[OpenCall]) -> None:
+        self._stops += [Stop(call, self._now() + ABORT_WITHIN, self._held()) for call in calls]
 
     def assert_kept(self) -> None:
         """Every running that began a call left an attempt; nothing was called for more often than it was owed."""
@@ -124,6 +137,8 @@ class Promises:
 
     def _job_changed(self, before: Document, after: Document) -> None:
         job_id = after["_id"]
+        if after["status"] == JobStatus.PROCESSING and not self._slot_of(after):
+            self._out_of_turn.add(job_id)
         if before["status"] == JobStatus.PROCESSING and after["status"] != JobStatus.PROCESSING:
             answered = after["attempts"] and after["attempts"][-1]["outcome"] in ("failed", "retried")
             self._owed[job_id] += bool(answered and before["lease"]["token"] in self._definite)
@@ -137,12 +152,12 @@ class Promises:
     def _opened(self, call: OpenCall) -> None:
         job = self._witness.jobs[call.job_id]
         owns = job["lease"] is not None and job["lease"]["worker_id"] == call.process.name
-        if call.process.was_stalled and not owns:
-            return  # it slept between its last look and its call: its job is somebody else's, under the same key
+        if call.slept and not owns:
+            return  # its job is somebody else's by now, under the same key
         demand(owns, "a call by a worker that does not own the job", call, job)
         bulk = self._witness.bulks[job["bulk_job_id"]]
         call.token = job["lease"]["token"]
-        demand(bulk["slots"].get(call.token, {}).get("job_id") == call.job_id, "a call without a slot", call, bulk)
+        demand(self._slot_of(job).get("job_id") == call.job_id, "a call without a slot", call, bulk)
         allowed = self._allowed.get(bulk["_id"])
         demand(allowed is None or call.token in allowed, "a job started after pause or cancel had answered", call)
         self._demand_room(bulk)
@@ -166,11 +181,16 @@ class Promises:
             return
         self._started.add(job["_id"])
         alone = max(self._parallelism[bulk["_id"]], bulk["parallelism"]) == 1
-        if self._sent_back[job["_id"]] or not alone:
+        if self._sent_back[job["_id"]] or job["_id"] in self._out_of_turn or not alone:
             return  # where several run, the order is that in which they are taken: the witness looks at that
         last, position = self._last_start[bulk["_id"]], job["queue_position"]
         demand(position > last, "position", position, "first started after", last)
         self._last_start[bulk["_id"]] = position
+
+    def _slot_of(self, job: Document) -> Document:
+        """That of its running; empty where there is none."""
+        slot: Document = self._witness.bulks[job["bulk_job_id"]]["slots"].get(job["lease"]["token"], {})
+        return slot
 
     def _is_owned(self, call: OpenCall) -> bool:
         return call.token is not None and leases.holds(self._witness.jobs[call.job_id], call.token)

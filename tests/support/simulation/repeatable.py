@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import itertools
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -16,12 +17,15 @@ from bson import ObjectId
 import jobs.creation
 import jobs.embedded.collection
 import jobs.embedded.condition
+import jobs.embedded.store
 import jobs.intents
 import jobs.leases
 from jobs.embedded import engine
+from jobs.embedded.collection import EmbeddedCollection
 from jobs.embedded.condition import Condition
-from jobs.embedded.values import encoded
+from jobs.embedded.values import decoded, encoded, image_of
 from jobs.store import Document, Filter
+from tests.support.simulation import quick_engine
 
 T = TypeVar("T")
 Event = MutableMapping[str, Any]
@@ -41,25 +45,49 @@ class Memory(dict[Any, T]):
         return known
 
 
-_updates: Memory[Document] = Memory()
 _conditions: Memory[Condition] = Memory()
 _matches: Memory[bool] = Memory()
 
 
-class RememberingScratch(engine.Scratch):
-    def updated(self, document: Document, update: Mapping[str, Any]) -> Document:
-        work_out = super().updated
-        return _updates.recall((encoded(document), encoded(update)), lambda: work_out(document, update))
+@dataclass(frozen=True)
+class QuickCondition(Condition):
+    quick: quick_engine.Test
 
-
-class RememberingCondition(Condition):
     @classmethod
     def of(cls, filter: Filter) -> Condition:
-        return _conditions.recall(encoded(filter), lambda: Condition.of(filter))
+        return _conditions.recall(encoded(filter), lambda: cls._quick(Condition.of(filter)))
+
+    @classmethod
+    def _quick(cls, slow: Condition) -> QuickCondition:
+        question = quick_engine.question(slow.exact)
+        return cls(slow.said, slow.keys, slow.tests, slow.tests_suffice, slow.exact, question)
+
+    def holds(self, document: Document) -> bool:
+        told = self.quick(document)
+        return super().holds(document) if told is None else told
+
+
+class QuickScratch(engine.Scratch):
+    def updated(self, document: Document, update: Mapping[str, Any]) -> Document:
+        return quick_engine.updated(document, update) or super().updated(document, update)
+
+
+class QuickCollection(EmbeddedCollection):
+    def _put(self, document: Document) -> Document:
+        is_normal = isinstance(document, quick_engine.Normal)
+        stored = dict(document) if is_normal else decoded(image_of(document))
+        self._table.check(stored)
+        self._table.put(stored)
+        return stored
 
 
 def applies(filter: Document, document: Document) -> bool:
     return _matches.recall((encoded(filter), encoded(document)), lambda: engine.applies(filter, document))
+
+
+def aggregated(documents: list[Document], stages: Sequence[Document]) -> list[Document]:
+    told = quick_engine.grouped(documents, stages)
+    return engine.aggregated(documents, stages) if told is None else told
 
 
 @contextmanager
@@ -76,7 +104,10 @@ def repeatable(on_event: Callable[[str, Event], None] = lambda _, __: None) -> I
 
     secret = SimpleNamespace(token_hex=lambda _: f"t{next(tokens)}")
     before = structlog.get_config()
-    structlog.configure(processors=[tell], wrapper_class=structlog.make_filtering_bound_logger(20))
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, tell],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+    )
     gc.disable()
     with ExitStack() as stack:
         stack.callback(structlog.configure, **before)
@@ -85,8 +116,11 @@ def repeatable(on_event: Callable[[str, Event], None] = lambda _, __: None) -> I
             (jobs.creation, "ObjectId", new_id),
             (jobs.leases, "secrets", secret),
             (jobs.intents, "secrets", secret),
-            (jobs.embedded.collection, "Scratch", RememberingScratch),
-            (jobs.embedded.collection, "Condition", RememberingCondition),
+            (jobs.embedded.collection, "Scratch", QuickScratch),
+            (jobs.embedded.collection, "aggregated", aggregated),
+            (jobs.embedded.collection, "check_update", lambda _: None),
+            (jobs.embedded.collection, "Condition", QuickCondition),
+            (jobs.embedded.store, "EmbeddedCollection", QuickCollection),
             (jobs.embedded.condition, "applies", applies),
         ):
             stack.enter_context(patch.object(owner, name, stand_in))

@@ -46,6 +46,8 @@ def assert_all_at_rest(world: World) -> None:
     at_once(assert_at_rest(world.store))
     demand(not (found := at_once(_findings(system))), "pressrun verify finds", found)
     world.promises.assert_kept()
+    names = [bulk["name"] for bulk in world.witness.bulks.values() if bulk["name"]]
+    demand(len(names) == len(set(names)), "one request made two bulks", names)
     for bulk in world.witness.bulks.values():
         jobs = world.witness.jobs_of(bulk["_id"])
         demand(bulk["status"] not in LIVE_BULKS, "a bulk has not ended", bulk)

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, TypeVar
 
 from jobs.errors import PressrunError, StoreUnavailable
-from tests.support.simulation.virtual_loop import VirtualLoop
+from tests.support.simulation.fates import CUTS, Fate, Point
+from tests.support.simulation.virtual_loop import Stuck, VirtualLoop
 from worker.generator import CallFailed
 
 T = TypeVar("T")
@@ -27,28 +27,10 @@ LATE_ANSWER = 0.15
 SLOW_OPERATION = 0.02
 """How often time passes before any of the waiting operations takes effect."""
 LONGEST_HOLD_SECONDS = 1.0
+SLEEP_SECONDS = 40.0
+"""Longer than any lease here, and the sweep that takes it back."""
 
-
-class Fate(StrEnum):
-    """What happens to a process at a point: it dies, or is told that the database does not answer."""
-
-    DIES_BEFORE = "dies before"
-    DIES_HALFWAY = "dies halfway"
-    DIES_AFTER = "dies after"
-    CUT_BEFORE = "is cut off before"
-    CUT_AFTER = "is cut off after"
-
-
-@dataclass(frozen=True)
-class Point:
-    """One operation of a run, by name; the same seed finds it again."""
-
-    process: str
-    operation: str
-    occurrence: int
-
-    def __str__(self) -> str:
-        return f"{self.process} / {self.operation} / {self.occurrence}"
+MOST_OPERATIONS = 20_000
 
 
 class ProcessDied(BaseException):
@@ -63,6 +45,7 @@ class Operation:
     writes: bool
     answer: asyncio.Future[Any]
     asked_at: float
+    done_at: float = 0.0
     point: Point | None = None
     fate: Fate | None = None
     done_steps: int = 0
@@ -70,11 +53,17 @@ class Operation:
     result: Any = None
     error: Exception | None = None
 
+    @property
+    def is_of_database(self) -> bool:
+        return not self.name.startswith("generator.")
+
     def told(self) -> str:
         return f"{self.point}{f' ({self.fate})' if self.fate else ''}{f' -> {self.error!r}' if self.error else ''}"
 
 
 OWNER: ContextVar[Process | None] = ContextVar("owner", default=None)
+LAST_LOOK: ContextVar[float] = ContextVar("last_look", default=-1.0)
+"""When the last operation took effect that this task has done, or until then the one that made it."""
 
 
 @dataclass(eq=False)
@@ -86,6 +75,7 @@ class Process:
     dead: bool = False
     stalled: bool = False
     was_stalled: bool = False
+    woken_at: float = -1.0
     tasks: list[asyncio.Task[Any]] = field(default_factory=list, repr=False)
     died: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
@@ -118,6 +108,7 @@ class Process:
             if not self.dead:
                 self.schedule.abandon(operation, recalled=recalled)
             raise
+        LAST_LOOK.set(operation.done_at)
         return answer
 
     def stall(self) -> None:
@@ -125,7 +116,8 @@ class Process:
         self.stalled = self.was_stalled = True
 
     def wake(self) -> None:
-        self.stalled = False
+        if self.stalled:
+            self.stalled, self.woken_at = False, self.schedule.loop.time()
 
     def die(self) -> None:
         """From now on nothing of it runs. What it had sent before may still arrive."""
@@ -153,7 +145,7 @@ class Schedule:
         self._dice = random.Random(seed)
         self._fates = dict(fates)
         self._occurrences: Counter[tuple[str, str]] = Counter()
-        self._awaited: tuple[int, asyncio.Future[None]] | None = None
+        self._awaited: list[tuple[int, asyncio.Future[None]]] = []
         self._doomed: dict[tuple[str, str | None], Fate] = {}
         loop.at_rest = self._let_one_go_on
         loop.set_task_factory(self._new_task)
@@ -182,8 +174,9 @@ class Schedule:
 
     async def operations(self, count: int) -> None:
         """Wait until so many more have begun."""
-        self._awaited = (len(self.history) + count, self.loop.create_future())
-        await self._awaited[1]
+        until = self.loop.create_future()
+        self._awaited.append((len(self.history) + count, until))
+        await until
 
     def doom(self, process: Process, fate: Fate, operation: str | None = None) -> None:
         """Let this happen at the next operation of the process, or at its next one of this name."""
@@ -211,6 +204,8 @@ class Schedule:
     def _let_one_go_on(self, next_timer: float | None) -> bool:
         if self.faults:
             raise self.faults[0]
+        if len(self.history) > MOST_OPERATIONS:
+            raise Stuck(f"after {len(self.history)} operations: somebody asks over and over")
         able = [one for one in self.waiting if not one.process.stalled]
         if not able:
             return False
@@ -232,6 +227,8 @@ class Schedule:
             if operation.fate is Fate.CUT_BEFORE:
                 operation.error = StoreUnavailable("cut off by the schedule")
                 return self._answer(operation)
+            if operation.fate is Fate.SLEEPS_BEFORE:
+                return self._put_to_sleep(operation.process)
         self._take_step(operation)
         if not operation.over:
             return self._kill(operation) if operation.fate is Fate.DIES_HALFWAY else None
@@ -239,6 +236,8 @@ class Schedule:
             return self._kill(operation)
         if operation.fate is Fate.CUT_AFTER:
             operation.error = StoreUnavailable("cut off by the schedule")
+        if operation.fate is Fate.SLEEPS_AFTER:
+            return self._put_to_sleep(operation.process)
         if self._dice.random() >= LATE_ANSWER:
             self._answer(operation)
         return None
@@ -248,17 +247,18 @@ class Schedule:
         self._occurrences[named] += 1
         operation.point = Point(*named, self._occurrences[named])
         for doomed in (named, (operation.process.name, None)):
-            operation.fate = operation.fate or self._doomed.pop(doomed, None)
+            if operation.is_of_database or self._doomed.get(doomed) not in CUTS:
+                operation.fate = operation.fate or self._doomed.pop(doomed, None)
         operation.fate = self._fates.pop(operation.point, None) or operation.fate
-        self.was_cut = self.was_cut or operation.fate in (Fate.CUT_BEFORE, Fate.CUT_AFTER)
+        self.was_cut = self.was_cut or operation.fate in CUTS
         self.history.append((self.loop.time(), operation))
-        if self._awaited is not None and len(self.history) >= self._awaited[0]:
-            if not self._awaited[1].done():
-                self._awaited[1].set_result(None)
-            self._awaited = None
+        for until in [until for count, until in self._awaited if count <= len(self.history) and not until.done()]:
+            until.set_result(None)
+        self._awaited = [awaited for awaited in self._awaited if not awaited[1].done()]
 
     def _take_step(self, operation: Operation) -> None:
         operation.done_steps += 1
+        operation.done_at = self.loop.time()
         try:
             next(operation.steps)
         except StopIteration as end:
@@ -276,6 +276,10 @@ class Schedule:
             operation.answer.set_exception(operation.error)
         else:
             operation.answer.set_result(operation.result)
+
+    def _put_to_sleep(self, process: Process) -> None:
+        process.stall()
+        self.loop.call_later(SLEEP_SECONDS, process.wake)
 
     def _kill(self, operation: Operation) -> None:
         self.waiting.remove(operation)

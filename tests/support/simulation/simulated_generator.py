@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from bson import ObjectId
 
-from tests.support.simulation.schedule import Process
+from tests.support.simulation.schedule import LAST_LOOK, Process
 from tests.support.simulation.simulated_store import in_one_step
 from worker.generator import Call, CallFailed, GeneratorClient, Reply
 
@@ -32,8 +32,8 @@ class Answer:
         return isinstance(self.reply, Reply) or self.reply.definite
 
 
-def success(text: str = "An article.") -> Answer:
-    return Answer(Reply(success=True, content=text))
+def success(seconds: float | None = None) -> Answer:
+    return Answer(Reply(success=True, content="An article."), seconds)
 
 
 def passing_failure() -> Answer:
@@ -55,13 +55,15 @@ def too_many_requests(wait: timedelta) -> Answer:
 
 @dataclass(eq=False)
 class OpenCall:
+    """`slept`: its process was stopped between its last look at the job and this call."""
+
     process: Process
     job_id: ObjectId
     topic: str
     key: str
     answer: Answer
     seconds: float
-    opened_at: float = 0
+    slept: bool
     token: str | None = None
     is_open: bool = True
     answered: bool = False
@@ -95,13 +97,13 @@ class SimulatedGenerator:
     def client(self, process: Process) -> GeneratorClient:
         return _Client(process, self)
 
-    def accept(self, process: Process, call: Call) -> OpenCall:
+    def accept(self, process: Process, call: Call, *, slept: bool) -> OpenCall:
         key, topic = call.idempotency_key, str(call.body["topic"])
         self._times[key] += 1
         number = int(key.rsplit("-", 1)[1])
         answer = self._results.get(key) or self.script(topic, number, self._times[key])
         seconds = answer.seconds if answer.seconds is not None else self._usual_seconds(key)
-        accepted = OpenCall(process, ObjectId(call.body["job_id"]), topic, key, answer, seconds)
+        accepted = OpenCall(process, ObjectId(call.body["job_id"]), topic, key, answer, seconds, slept)
         self.calls.append(accepted)
         self.on_open(accepted)
         return accepted
@@ -137,11 +139,18 @@ class _Client(GeneratorClient):
 
     async def generate(self, call: Call) -> Reply:
         process, generator = self._process, self._generator
-        opening = in_one_step(lambda: generator.accept(process, call))
-        opened = await process.does("generator.open", opening, writes=True, recalled=True)
+        looked = LAST_LOOK.get()
+        accepted: list[OpenCall] = []
+
+        def accept() -> OpenCall:
+            accepted.append(generator.accept(process, call, slept=process.woken_at > looked))
+            return accepted[0]
+
         try:
+            opened = await process.does("generator.open", in_one_step(accept), writes=True, recalled=True)
             await asyncio.sleep(opened.seconds)
             return await process.does("generator.answer", in_one_step(lambda: generator.finish(opened)), recalled=True)
         finally:
-            if not process.stalled:
-                generator.close(opened)
+            for one in accepted:  # also one that was accepted, and whose caller was stopped before it heard of that
+                if not process.stalled:
+                    generator.close(one)

@@ -57,18 +57,18 @@ class SimulatedCollection:
     """Implements `jobs.store.Collection`."""
 
     def __init__(self, process: Process, name: Name, collection: Collection) -> None:
+        self.name = name
         self._process = process
-        self._name = name
         self._to = collection
 
     async def _reads(self, operation: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        return await self._process.does(f"{self._name}.{operation}", in_one_step(lambda: at_once(call())))
+        return await self._process.does(f"{self.name}.{operation}", in_one_step(lambda: at_once(call())))
 
     async def _writes(self, operation: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await self._divided(operation, in_one_step(lambda: at_once(call())))
 
     async def _divided(self, operation: str, steps: Steps[T]) -> T:
-        return await self._process.does(f"{self._name}.{operation}", steps, writes=True)
+        return await self._process.does(f"{self.name}.{operation}", steps, writes=True)
 
     async def find_one(
         self, filter: Filter, *, projection: Sequence[str] | None = None, sort: Sort | None = None

@@ -7,16 +7,20 @@ to the generator is the promises'.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
 
+from jobs.clock import NEVER
+from jobs.documents import Wish
 from jobs.embedded.disk import Tables
+from jobs.limits import SYSTEM
 from jobs.settling import COUNTERS
 from jobs.states import BULK_MOVES, ENDED_JOBS, JOB_MOVES, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document
+from tests.support.simulation.carried_out import left_undone
 
 Change = Callable[[Document, Document], None]
 UNSURE = timedelta(seconds=2)
@@ -44,6 +48,10 @@ class Witness:
         self.on_bulk_change: list[Change] = []
         self.on_job_change: list[Change] = []
         self._jobs_of: dict[ObjectId, dict[ObjectId, Document]] = defaultdict(dict)
+        self._ended_by: dict[str, str] = {}  # by token
+        self._known_from: dict[ObjectId, datetime] = {}
+        self._leases: dict[str, tuple[Document, datetime]] = {}
+        self._last: dict[str, list[Document]] = {}
         self._tables = tables
         self._now = now
         self._actor, self._asked_at = "", now()
@@ -52,41 +60,47 @@ class Witness:
         """In queue order."""
         return sorted(self._jobs_of[bulk_id].values(), key=lambda job: job.get("queue_position", 0))
 
-    def leases(self) -> list[Document]:
-        return [job["lease"] for job in self.jobs.values() if job.get("schema") == 1 and job["lease"] is not None]
+    def leases(self) -> Iterable[tuple[Document, datetime]]:
+        """Those that stand, and when they began: one of a worker that slept may have been over by then."""
+        return self._leases.values()
 
-    def look(self, actor: str, asked_at: datetime) -> None:
-        """See what `actor` has just changed by an operation that it sent at `asked_at`."""
+    def has_lost(self, worker: str, job_id: ObjectId) -> bool:
+        """Whether somebody else has ended a running of this worker (I3)."""
+        runnings = [attempt["token"] for attempt in self.jobs[job_id]["attempts"] if attempt["worker_id"] == worker]
+        return any(self._ended_by[token] != worker for token in runnings)
+
+    def look(self, actor: str, asked_at: datetime, collection: str | None = None) -> None:
+        """See what `actor` has just changed, there or anywhere, by an operation that it sent at `asked_at`."""
         self._actor, self._asked_at = actor, asked_at
-        touched = {job["bulk_job_id"] for job in self._changed("generation_jobs", self.jobs, self._job)}
-        touched |= {bulk["_id"] for bulk in self._changed("bulk_jobs", self.bulks, self._bulk)}
+        touched = set()
+        if collection in ("generation_jobs", None):
+            touched |= {job["bulk_job_id"] for job in self._changed("generation_jobs", self.jobs, self._job)}
+        if collection in ("bulk_jobs", None):
+            touched |= {bulk["_id"] for bulk in self._changed("bulk_jobs", self.bulks, self._bulk)}
         for bulk_id in touched:
             bulk = self.bulks.get(bulk_id)
             if bulk is not None and bulk.get("schema") == 1:
                 self._sums(bulk)
-        for document in self._tables["limits"].documents() if "limits" in self._tables else ():
-            if document is not self.limits:
-                self._limits(self.limits, document)
-                self.limits = document
+        if collection in ("limits", None):
+            self._look_at_limits()
 
     def _changed(self, name: str, seen: dict[ObjectId, Document], judge: Change) -> list[Document]:
-        table = self._tables.get(name)
-        if table is None:
-            return []
-        changed = []
-        documents = table.documents()
-        for document in documents:
+        documents = self._tables[name].documents() if name in self._tables else []
+        last, self._last[name] = self._last.get(name, []), documents
+        if len(last) == len(documents):
+            changed = [after for before, after in zip(last, documents, strict=True) if before is not after]
+        else:
+            changed = [document for document in documents if seen.get(document["_id"]) is not document]
+            self._forget(seen, {document["_id"] for document in documents})
+        for document in changed:
             before = seen.get(document["_id"])
-            if before is document:
-                continue
             seen[document["_id"]] = document
-            changed.append(document)
             if name == "generation_jobs":
                 self._jobs_of[document["bulk_job_id"]][document["_id"]] = document
             if before is not None:
                 judge(before, document)
-        if len(documents) != len(seen):
-            self._forget(seen, {document["_id"] for document in documents})
+                if before.get("bulk_job_id") != document.get("bulk_job_id"):
+                    del self._jobs_of[before["bulk_job_id"]][before["_id"]]
         return changed
 
     def _forget(self, seen: dict[ObjectId, Document], there: set[Any]) -> None:
@@ -108,6 +122,9 @@ class Witness:
         demand((after["completed_at"] is None) == (is_now in LIVE_BULKS), "a bulk that is", is_now, "has completed_at")
         if is_now is BulkStatus.COMPLETED and was is not is_now:
             demand(not after["slots"] and after["intent"] is None, "a bulk was completed that owes something", after)
+        if before["intent"] is not None and after["intent"] is None:
+            passed_over = left_undone(before["intent"], before, self._jobs_of[before["_id"]].values())
+            demand(not passed_over, "a control was not carried out", before["intent"], passed_over)
         for told in self.on_bulk_change:
             told(before, after)
 
@@ -124,22 +141,38 @@ class Witness:
         demand(kept == before["attempts"] and len(added) <= 1, "attempts are not what they were", before, after)
         if was is JobStatus.PROCESSING:
             self._owned(before, after)
+            self._put_back(before, after)
         if is_now is JobStatus.PROCESSING and was is not is_now:
             self._taken(before)
+        self._note_lease(before["lease"], after["lease"])
         if was in SENT_BACK or (was is JobStatus.QUEUED and is_now is JobStatus.CANCELLED):
             self._wanted(before, after)
         for told in self.on_job_change:
             told(before, after)
+
+    def _note_lease(self, before: Document | None, after: Document | None) -> None:
+        began = self._leases.pop(before["token"])[1] if before is not None else self._now()
+        if after is not None:
+            self._leases[after["token"]] = (after, began)
 
     def _owned(self, before: Document, after: Document) -> None:
         """Only its owner ends a running job, or whoever finds that its lease is over (I3)."""
         lease = before["lease"]
         if after["status"] == JobStatus.PROCESSING:
             demand(after["lease"]["token"] == lease["token"], "a running job was taken", before, after)
-        else:
-            mine = self._actor == lease["worker_id"]
-            over = lease["until"] <= self._now() + UNSURE
-            demand(mine or over, self._actor, "ended a job that was not its own", before, after)
+            return
+        mine = self._actor == lease["worker_id"]
+        over = lease["until"] <= self._now() + UNSURE
+        demand(mine or over, self._actor, "ended a job that was not its own", before, after)
+        heeded = before["wish"] != Wish.CANCEL or after["status"] != JobStatus.QUEUED
+        demand(heeded, "a job that a person had cancelled was put back", before, after)
+        self._ended_by[lease["token"]] = self._actor
+
+    def _put_back(self, before: Document, after: Document) -> None:
+        """Of one that was taken too late, under a slot that had expired, its bulk knows when the lease is over."""
+        named = before["lease"]["token"] in self.bulks[before["bulk_job_id"]]["slots"]
+        if not named:
+            self._known_from[before["_id"]] = before["lease"]["until"]
 
     def _taken(self, before: Document) -> None:
         """The first of those that wait: by lane, then by position (I1)."""
@@ -176,16 +209,24 @@ class Witness:
         left = [token for token in slots if token not in held]
         demand(left or not uncounted, uncounted, "ended jobs are neither counted nor owed by a slot", bulk)
         if not left:
-            self._nothing_owed(bulk, statuses, [job["due_at"] for job in jobs if job["status"] == JobStatus.QUEUED])
+            waiting = [job for job in jobs if job["status"] == JobStatus.QUEUED]
+            known = [max(job["due_at"], self._known_from.get(job["_id"], job["due_at"])) for job in waiting]
+            self._nothing_owed(bulk, statuses, known)
 
     def _nothing_owed(self, bulk: Document, statuses: Counter[str], waiting: list[datetime]) -> None:
         ended = sum(statuses[status] for status in ENDED_JOBS)
         if bulk["status"] in LIVE_BULKS:
-            known = not waiting or bulk["due_at"] <= max(min(waiting), self._now())
-            demand(known, "a job waits, and its bulk does not know", bulk)
+            wanted = max(min(waiting, default=NEVER), self._now() + UNSURE)  # what is due already may be looked for now
+            demand(bulk["due_at"] <= wanted, "a job waits, and its bulk does not know", bulk)
             demand(ended < bulk["total_items"], "all its jobs have ended, and nobody owes the bulk its end", bulk)
         else:
             demand(not waiting, "a job waits in a bulk that is over", bulk)
+
+    def _look_at_limits(self) -> None:
+        documents = self._tables["limits"].documents() if "limits" in self._tables else ()
+        for document in [one for one in documents if one["_id"] == SYSTEM and one is not self.limits]:
+            self._limits(self.limits, document)
+            self.limits = document
 
     def _limits(self, before: Document, after: Document) -> None:
         demand(after["running"] == len(after["slots"]), "running is not the number of permits", after)

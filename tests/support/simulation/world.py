@@ -18,9 +18,10 @@ from jobs.errors import Busy, StillRunning, StoreUnavailable
 from jobs.indexes import INDEXES
 from jobs.system import System
 from tests.support.simulation.deployed import Setup, SimulatedService, SimulatedWorker, Site
+from tests.support.simulation.fates import Fate, Point
 from tests.support.simulation.promises import Promises
 from tests.support.simulation.repeatable import Event, repeatable
-from tests.support.simulation.schedule import OWNER, Fate, Operation, Point, Process, Schedule
+from tests.support.simulation.schedule import OWNER, Operation, Process, Schedule
 from tests.support.simulation.simulated_generator import Script, SimulatedGenerator, success
 from tests.support.simulation.simulated_store import at_once
 from tests.support.simulation.virtual_loop import VirtualLoop
@@ -34,7 +35,7 @@ REPLACED_AFTER_SECONDS = 1.0
 
 
 class NobodyAnswers(Exception):
-    """The service died over a request, and its client gave up."""
+    """The service died over a request, or could not answer it now, and its client gave up."""
 
 
 class World:
@@ -56,6 +57,7 @@ class World:
         self.workers: list[SimulatedWorker] = []
         self.replaces_dead_workers = True
         self.tables: Tables = {}
+        self.seed = seed
         self.setup = setup
         self._services = 0
         self._service: SimulatedService | None = None
@@ -67,7 +69,7 @@ class World:
         store = EmbeddedStore(self.tables, None, 2000)
         at_once(store.create_indexes(INDEXES))
         self.store = store
-        self.site = Site(self.setup, store, self.generator, self.now)
+        self.site = Site(self.setup, store, self.generator, self.now, self.kill)
         self.witness = Witness(self.tables, self.now)
         self.promises = Promises(self.witness, self.generator, self.now, self._held, self.setup.cap)
         return self
@@ -116,9 +118,9 @@ class World:
                 continue
             try:
                 return answer.result()
-            except (Busy, StillRunning, StoreUnavailable):
+            except (Busy, StillRunning, StoreUnavailable) as error:
                 if not patient:
-                    raise
+                    raise NobodyAnswers from error
                 await asyncio.sleep(1)
 
     async def living_service(self) -> Process:
@@ -145,8 +147,8 @@ class World:
         judged = [worker.takes_back_since for worker in self.workers if worker.takes_back_since is not None]
         if not judged or self.schedule.was_cut:
             return  # after an outage a sweep waits
-        for lease in self.witness.leases():
-            latest = max(lease["until"], min(judged)) + self.setup.sweep_every + UNSURE + self._held()
+        for lease, began in self.witness.leases():
+            latest = max(lease["until"], began, min(judged)) + self.setup.sweep_every + UNSURE + self._held()
             demand(self.now() <= latest, "nobody has taken back what a lost worker ran", lease)
 
     def _held(self) -> timedelta:
@@ -160,7 +162,7 @@ class World:
 
     def _observe(self, operation: Operation) -> None:
         asked_at = BEGINNING + timedelta(seconds=operation.asked_at)
-        self.witness.look(operation.process.name, asked_at)
+        self.witness.look(operation.process.name, asked_at, operation.name.partition(".")[0])
         self.promises.look()
         self._demand_recovery()
         self._news.set()
@@ -182,8 +184,12 @@ class World:
 
     def _logged(self, level: str, event: Event) -> None:
         owner = OWNER.get()
-        if level == "error" and owner is not None and not owner.dead:
+        if owner is None or owner.dead:
+            return
+        if level == "error":
             self.schedule.faults.append(Violation(f"an error was logged: {event}"))
+        if event["event"] == "lease_lost" and not self.witness.has_lost(owner.name, ObjectId(event["job_id"])):
+            self.schedule.faults.append(Violation(f"{owner.name} takes its own finish for a loss: {event}"))
 
 
 async def _answered(service: SimulatedService, request: Callable[[System], Awaitable[T]]) -> T:

@@ -1,0 +1,65 @@
+"""A short life in which several people want different things of the same few jobs, all at once. No tests here."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from jobs.controls import PauseMode
+from jobs.documents import BulkId, JobId
+from tests.crash.lives import is_over
+from tests.support.simulation.people import People
+from tests.support.simulation.rest import come_to_rest
+from tests.support.simulation.simulated_generator import Answer, passing_failure, permanent_failure, success
+from tests.support.simulation.world import World
+
+JOBS = 4
+WISHES = 3
+LONGEST_THOUGHT = 12
+
+
+def half_of_them_fail(topic: str, number: int, times: int) -> Answer:
+    match number + int(topic[-1]), times:
+        case 2 | 4, 1:
+            return permanent_failure()
+        case 3, 1:
+            return passing_failure()
+        case _:
+            return success()
+
+
+async def of_quarrelling_people(world: World) -> None:
+    """Each has a few wishes, and thinks for some operations before each. In the end they let it go on."""
+    world.start_worker()
+    world.start_worker()
+    people = People(world)
+    bulk = await people.submit("quarrel", JOBS, parallelism=2)
+    await asyncio.gather(*(_has_wishes(world, people, bulk, number) for number in range(3)))
+    while not is_over(world, bulk):
+        await people.resume(bulk)
+        await asyncio.sleep(5)
+    await come_to_rest(world)
+
+
+async def _has_wishes(world: World, people: People, bulk: BulkId, number: int) -> None:
+    dice = random.Random(f"{world.seed} {number}")
+    for _ in range(WISHES):
+        await world.schedule.operations(dice.randrange(LONGEST_THOUGHT))
+        job = JobId(dice.choice(world.job_ids(bulk)))
+        match dice.randrange(12):
+            case 0:
+                await people.pause(bulk)
+            case 1:
+                await people.pause(bulk, PauseMode.ABORT)
+            case 2 | 3:
+                await people.resume(bulk)
+            case 4:
+                await people.cancel(bulk)
+            case 5 | 6 | 7:
+                await people.cancel_job(job)
+            case 8 | 9:
+                await people.retry_job(job)
+            case 10:
+                await people.retry(bulk)
+            case 11:
+                await people.change(bulk, {"parallelism": dice.randrange(1, 4)})

@@ -1,0 +1,34 @@
+"""What a control owes its jobs, and has not done, when its intent is taken off the bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jobs.documents import Wish
+from jobs.intents import Intent
+from jobs.states import ENDED_JOBS, JobStatus
+from jobs.store import Document
+
+
+def left_undone(intent: Document, bulk: Document, jobs: Iterable[Document]) -> list[Document]:
+    """The jobs that it has passed over; `bulk` is as it was while the intent stood."""
+    named = [job for job in jobs if job["_id"] in intent["job_ids"]]
+    earlier = [job for job in jobs if job["epoch"] < intent["epoch"]]
+    match Intent(intent["kind"]):
+        case Intent.ABORT:
+            return [job for job in earlier if _is_confirmed(job, bulk) and job["wish"] is None]
+        case Intent.CANCEL:
+            return [job for job in earlier if _is_confirmed(job, bulk) and job["wish"] != Wish.CANCEL]
+        case Intent.CANCEL_JOBS:
+            heeded = [job for job in named if job["status"] in ENDED_JOBS or job["wish"] == Wish.CANCEL]
+            return [job for job in named if job not in heeded]
+        case Intent.RETRY:
+            return [job for job in named if job in earlier and job["status"] in ENDED_JOBS]
+
+
+def _is_confirmed(job: Document, bulk: Document) -> bool:
+    """Others that run are put back, and end as those that wait."""
+    if job["status"] != JobStatus.PROCESSING:
+        return False
+    slot: Document = bulk["slots"].get(job["lease"]["token"], {})
+    return bool(slot.get("job_id") == job["_id"])
