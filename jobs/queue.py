@@ -118,14 +118,15 @@ class Queue:
         return controls
 
     async def enter_stage(self, claim: Claim, stage: str) -> None:
-        """The last look at the lease before money is spent. Raises `LeaseLost`.
+        """The last look at the lease before money is spent, which begins it anew. Raises `LeaseLost`.
 
         The take has entered the first stage. For as long as that lease cannot be over yet, there is nothing to look at.
         """
         surely_owned = self._clock.now() < claim.job["lease"]["taken_at"] + self._lease / 3
         if stage == claim.job["current_stage"] and surely_owned:
             return
-        update = {"$set": {"current_stage": stage}, "$inc": {"rev": 1}}
+        renewed = leases.renewed(self._clock.now() + self._lease)
+        update = {"$set": {"current_stage": stage, **renewed["$set"]}, "$inc": {"rev": 1}}
         if not await self._jobs.update_one(leases.owned(claim.job_id, claim.shard, claim.token), update):
             raise LeaseLost(claim.job_id)
 

@@ -235,9 +235,11 @@ def _uncounted(ended: Ended) -> Document:
         "status": {"$in": list(LIVE_BULKS)},
         "intent": None,
         f"slots.{ended.token}": {"$exists": True},
+        "remaining_items": {"$gt": 0},
     }
     if ended.status in ENDED_JOBS:
-        bulk["remaining_items"] = {"$gt": 1}  # the last one ends the generation: only after a recount
+        # One that its slot does not name may have been counted; the last one ends the generation after a recount.
+        bulk |= {f"slots.{ended.token}.job_id": ended.job_id, "remaining_items": {"$gt": 1}}
     return bulk
 
 

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import jobs.adoption
 import jobs.queue
 import worker.keeper
+from jobs.claims import ClaimWrites
 from jobs.creation import Creation
 from jobs.intents import Intents
 from jobs.limits import SystemLimits
@@ -62,6 +63,11 @@ def is_confirm(filter: Document, update: Document) -> bool:
     return "head" in update.get("$max", ())
 
 
+def is_settle_that_reserves(_: Document, update: Document) -> bool:
+    sets = any(path.startswith("slots.") for path in update.get("$set", ()))
+    return sets and any(path.startswith("slots.") for path in update.get("$unset", ()))
+
+
 def is_control(filter: Document, update: Document) -> bool:
     return "rev" in filter and "completed_items" not in update.get("$set", ())
 
@@ -106,10 +112,6 @@ def has_no_cap(filter: Document, update: Document) -> tuple[Document, Document]:
     return {"_id": "system"}, update
 
 
-def forgets_the_key(filter: Document, update: Document) -> tuple[Document, Document] | None:
-    return None
-
-
 def due_late(outcome: Outcome, now: datetime) -> datetime:
     due = due_after(outcome, now)
     return due if due.year == 9999 else due + timedelta(seconds=10)
@@ -141,7 +143,7 @@ def has_no_keys() -> Iterator[None]:
 
 BULKS, JOBS = "bulk_jobs", "generation_jobs"
 MUTATIONS: dict[str, Mutation] = {
-    "a claim is not confirmed": does_nothing(Queue, "_confirm", True),
+    "a claim is not confirmed": does_nothing(ClaimWrites, "confirm", True),
     "a claim is confirmed whatever the bulk's status": asks(BULKS, "update_one", drops("status", where=is_confirm)),
     "a claim is confirmed without its slot": asks(BULKS, "update_one", drops("slots.", where=is_confirm)),
     "a claim does not look for a free slot": asks(BULKS, "find_one_and_update", drops("free", where=is_claim)),
@@ -162,6 +164,15 @@ MUTATIONS: dict[str, Mutation] = {
     "a settle counts the last job": asks(BULKS, "update_one", drops("remaining_items", where=is_settle)),
     "a settle counts beside an intent": asks(BULKS, "update_one", drops("intent", where=is_settle)),
     "a settle counts in a bulk that is over": asks(BULKS, "update_one", drops("status", where=is_settle)),
+    "a settle reserves whatever the bulk's status": asks(
+        BULKS, "find_one_and_update", drops("status", where=is_settle_that_reserves)
+    ),
+    "a settle reserves beside an intent": asks(
+        BULKS, "find_one_and_update", drops("intent", where=is_settle_that_reserves)
+    ),
+    "a settle reserves without its slot": asks(
+        BULKS, "find_one_and_update", drops("slots.", where=is_settle_that_reserves)
+    ),
     "a settle wakes the bulk too late": lambda: patch.object(jobs.queue, "due_after", due_late),
     "a recount is no compare-and-set": asks(BULKS, "find_one_and_update", drops("rev", where=is_recount)),
     "a control is no compare-and-set": asks(BULKS, "find_one_and_update", drops("rev", "intent", where=is_control)),

@@ -1,4 +1,7 @@
-"""A short life in which several people want different things of the same few jobs, all at once. No tests here."""
+"""A short life in which several people want different things of the same few jobs, all at once. No tests here.
+
+It is told with hundreds of seeds: where two writes must come in an unlucky order, one of them finds it.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ from tests.support.simulation.simulated_generator import Answer, passing_failure
 from tests.support.simulation.world import World
 
 JOBS = 4
+PEOPLE = 3
 WISHES = 3
 LONGEST_THOUGHT = 12
+FIRST_OPERATIONS = 80
 
 
 def half_of_them_fail(topic: str, number: int, times: int) -> Answer:
@@ -34,11 +39,23 @@ async def of_quarrelling_people(world: World) -> None:
     world.start_worker()
     people = People(world)
     bulk = await people.submit("quarrel", JOBS, parallelism=2)
-    await asyncio.gather(*(_has_wishes(world, people, bulk, number) for number in range(3)))
+    await asyncio.gather(
+        _a_worker_sleeps(world), *(_has_wishes(world, people, bulk, number) for number in range(PEOPLE))
+    )
     while not is_over(world, bulk):
         await people.resume(bulk)
         await asyncio.sleep(5)
     await come_to_rest(world)
+
+
+async def _a_worker_sleeps(world: World) -> None:
+    """Until a sweep of the others is about to take back what it ran."""
+    dice = random.Random(world.seed)
+    await world.schedule.operations(dice.randrange(FIRST_OPERATIONS))
+    sleeper = dice.choice(world.workers).process
+    sleeper.stall()
+    await asyncio.sleep(dice.choice((1, 2)) * world.setup.sweep_every.total_seconds() - world.loop.time())
+    sleeper.wake()
 
 
 async def _has_wishes(world: World, people: People, bulk: BulkId, number: int) -> None:

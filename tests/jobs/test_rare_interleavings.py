@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from jobs.claims import Claim
+from jobs.controls import Pause
+from jobs.documents import BulkId
 from jobs.outcomes import Completed, Failed, Retry, Unclaimed
+from jobs.settling import Ended
 from jobs.states import BulkStatus
 from jobs.system import System
 from tests.jobs.conftest import LEASE, OWNER, MakeBulk
@@ -107,3 +110,63 @@ async def test_a_bulk_looks_again_for_a_job_that_was_taken_under_a_slot_that_had
         await system.queue.finish(late, Unclaimed())
     clock.move(LEASE)
     assert (await claimed(system)).job_id == taken["_id"]
+
+
+async def test_who_enters_a_stage_after_a_long_sleep_is_not_swept_away_before_its_call(
+    system: System, make_bulk: MakeBulk, clock: MovableClock
+) -> None:
+    await system.sweep.run()
+    await make_bulk(1)
+    claim = await claimed(system)
+    clock.move(LEASE)
+    await system.queue.enter_stage(claim, "content-generation")
+    assert await system.sweep.run() == 0
+
+
+async def taken_and_stopped(system: System, bulk_id: BulkId) -> Claim:
+    """A job taken, its bulk paused before the claim was confirmed."""
+    reserved = await system.queue._writes.reserve("w1")
+    assert reserved is not None
+    taken = await system.queue._writes.take(reserved, "content-generation")
+    assert taken is not None
+    await system.controls.pause(OWNER, bulk_id, Pause())
+    claim = Claim(taken["_id"], bulk_id, reserved.bulk["shard"], reserved.token, taken, reserved.bulk)
+    assert not await system.queue._writes.confirm(claim)
+    return claim
+
+
+async def test_a_job_that_is_cancelled_while_its_claim_is_given_up_is_counted_once(
+    system: System, make_bulk: MakeBulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody recounts between the claim's two last writes."""
+    bulk_id = await make_bulk(3)
+    claim = await taken_and_stopped(system, bulk_id)
+    await system.controls.cancel_job(OWNER, claim.job_id)
+    settle = system.settling.settle
+
+    async def late(ended: Ended) -> None:
+        await system.settling.reconcile(bulk_id)
+        await settle(ended)
+
+    monkeypatch.setattr(system.settling, "settle", late)
+    await system.queue.finish(claim, Unclaimed())
+    bulk = await system.lookup.bulk(OWNER, bulk_id)
+    assert (bulk["cancelled_items"], bulk["remaining_items"], bulk["busy"]) == (1, 2, 0)
+
+
+async def test_a_bulk_ends_where_its_last_job_is_cancelled_while_its_claim_is_given_up(
+    system: System, make_bulk: MakeBulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cancel comes between the claim's two last writes."""
+    bulk_id = await make_bulk(1)
+    claim = await taken_and_stopped(system, bulk_id)
+    settle = system.settling.settle
+
+    async def late(ended: Ended) -> None:
+        await system.controls.cancel_job(OWNER, claim.job_id)
+        await settle(ended)
+
+    monkeypatch.setattr(system.settling, "settle", late)
+    await system.queue.finish(claim, Unclaimed())
+    assert (await system.lookup.bulk(OWNER, bulk_id))["completed_at"] is not None
+    await assert_at_rest(system.store)

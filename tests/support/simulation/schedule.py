@@ -27,9 +27,8 @@ LATE_ANSWER = 0.15
 SLOW_OPERATION = 0.02
 """How often time passes before any of the waiting operations takes effect."""
 LONGEST_HOLD_SECONDS = 1.0
-SLEEP_SECONDS = 40.0
-"""Longer than any lease here, and the sweep that takes it back."""
-
+SLEEP_SECONDS = 65.0
+"""Longer than any lease here with the sweep that takes it back, and than a creation is given time."""
 MOST_OPERATIONS = 20_000
 
 
@@ -45,7 +44,6 @@ class Operation:
     writes: bool
     answer: asyncio.Future[Any]
     asked_at: float
-    done_at: float = 0.0
     point: Point | None = None
     fate: Fate | None = None
     done_steps: int = 0
@@ -63,7 +61,7 @@ class Operation:
 
 OWNER: ContextVar[Process | None] = ContextVar("owner", default=None)
 LAST_LOOK: ContextVar[float] = ContextVar("last_look", default=-1.0)
-"""When the last operation took effect that this task has done, or until then the one that made it."""
+"""When the last operation was sent that this task has done, or before its first one that which made it."""
 
 
 @dataclass(eq=False)
@@ -108,7 +106,7 @@ class Process:
             if not self.dead:
                 self.schedule.abandon(operation, recalled=recalled)
             raise
-        LAST_LOOK.set(operation.done_at)
+        LAST_LOOK.set(operation.asked_at)
         return answer
 
     def stall(self) -> None:
@@ -258,7 +256,6 @@ class Schedule:
 
     def _take_step(self, operation: Operation) -> None:
         operation.done_steps += 1
-        operation.done_at = self.loop.time()
         try:
             next(operation.steps)
         except StopIteration as end:

@@ -55,7 +55,7 @@ def too_many_requests(wait: timedelta) -> Answer:
 
 @dataclass(eq=False)
 class OpenCall:
-    """`slept`: its process was stopped between its last look at the job and this call."""
+    """`slept`: its process was stopped after it had sent its last look at the job, and before this call."""
 
     process: Process
     job_id: ObjectId
@@ -140,17 +140,16 @@ class _Client(GeneratorClient):
     async def generate(self, call: Call) -> Reply:
         process, generator = self._process, self._generator
         looked = LAST_LOOK.get()
-        accepted: list[OpenCall] = []
+        opened: list[OpenCall] = []
 
-        def accept() -> OpenCall:
-            accepted.append(generator.accept(process, call, slept=process.woken_at > looked))
-            return accepted[0]
+        def accept() -> None:
+            opened.append(generator.accept(process, call, slept=process.woken_at > looked))
 
         try:
-            opened = await process.does("generator.open", in_one_step(accept), writes=True, recalled=True)
-            await asyncio.sleep(opened.seconds)
-            return await process.does("generator.answer", in_one_step(lambda: generator.finish(opened)), recalled=True)
+            await process.does("generator.open", in_one_step(accept), writes=True, recalled=True)
+            await asyncio.sleep(opened[0].seconds)
+            answering = in_one_step(lambda: generator.finish(opened[0]))
+            return await process.does("generator.answer", answering, recalled=True)
         finally:
-            for one in accepted:  # also one that was accepted, and whose caller was stopped before it heard of that
-                if not process.stalled:
-                    generator.close(one)
+            if opened and not process.stalled:
+                generator.close(opened[0])
