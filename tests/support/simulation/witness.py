@@ -48,7 +48,7 @@ class Witness:
         self.on_bulk_change: list[Change] = []
         self.on_job_change: list[Change] = []
         self._jobs_of: dict[ObjectId, dict[ObjectId, Document]] = defaultdict(dict)
-        self._ended_by: dict[str, str] = {}  # by token
+        self._lost: set[tuple[str, ObjectId]] = set()
         self._known_from: dict[ObjectId, datetime] = {}
         self._leases: dict[str, tuple[Document, datetime]] = {}
         self._last: dict[str, list[Document]] = {}
@@ -66,8 +66,7 @@ class Witness:
 
     def has_lost(self, worker: str, job_id: ObjectId) -> bool:
         """Whether somebody else has ended a running of this worker (I3)."""
-        runnings = [attempt["token"] for attempt in self.jobs[job_id]["attempts"] if attempt["worker_id"] == worker]
-        return any(self._ended_by[token] != worker for token in runnings)
+        return (worker, job_id) in self._lost
 
     def look(self, actor: str, asked_at: datetime, collection: str | None = None) -> None:
         """See what `actor` has just changed, there or anywhere, by an operation that it sent at `asked_at`."""
@@ -166,7 +165,8 @@ class Witness:
         demand(mine or over, self._actor, "ended a job that was not its own", before, after)
         heeded = before["wish"] != Wish.CANCEL or after["status"] != JobStatus.QUEUED
         demand(heeded, "a job that a person had cancelled was put back", before, after)
-        self._ended_by[lease["token"]] = self._actor
+        if not mine:
+            self._lost.add((lease["worker_id"], after["_id"]))
 
     def _put_back(self, before: Document, after: Document) -> None:
         """Of one that was taken too late, under a slot that had expired, its bulk knows when the lease is over."""
