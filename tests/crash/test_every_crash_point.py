@@ -6,6 +6,7 @@ again. `scripts/soak` explores more seeds, and all of the cuts and sleeps, of wh
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -32,6 +33,7 @@ def explore(story: str, seed: int, cases: list[Case]) -> None:
         except BaseException as error:
             error.add_note(f"It was told of {story!r} with seed {seed}: {case!r}")
             raise
+    gc.collect()  # a life only looks after what is young
 
 
 @stories
