@@ -120,15 +120,18 @@ class Queue:
     async def enter_stage(self, claim: Claim, stage: str) -> None:
         """The last look at the lease before money is spent, which begins it anew. Raises `LeaseLost`.
 
-        The take has entered the first stage. For as long as that lease cannot be over yet, there is nothing to look at.
+        The take has entered the first stage. A look that was sent less than a third of a lease ago is new enough: so
+        long no sweep can have taken the job.
         """
-        surely_owned = self._clock.now() < claim.job["lease"]["taken_at"] + self._lease / 3
-        if stage == claim.job["current_stage"] and surely_owned:
-            return
-        renewed = leases.renewed(self._clock.now() + self._lease)
-        update = {"$set": {"current_stage": stage, **renewed["$set"]}, "$inc": {"rev": 1}}
-        if not await self._jobs.update_one(leases.owned(claim.job_id, claim.shard, claim.token), update):
-            raise LeaseLost(claim.job_id)
+        looked_at: datetime = claim.job["lease"]["taken_at"]
+        entered = claim.job["current_stage"] == stage
+        while not entered or self._clock.now() >= looked_at + self._lease / 3:
+            looked_at = self._clock.now()
+            renewed = leases.renewed(looked_at + self._lease)
+            update = {"$set": {"current_stage": stage, **renewed["$set"]}, "$inc": {"rev": 1}}
+            if not await self._jobs.update_one(leases.owned(claim.job_id, claim.shard, claim.token), update):
+                raise LeaseLost(claim.job_id)
+            entered = True
 
     async def finish(self, claim: Claim, outcome: Outcome) -> JobStatus:
         """End a running: one fenced write, then the permit and the settle. Safe to repeat after a lost answer.

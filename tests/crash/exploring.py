@@ -93,3 +93,6 @@ def _deaths(operation: Operation) -> list[Fate]:
     if operation.writes:
         return [Fate.DIES_BEFORE, Fate.DIES_AFTER]
     return [Fate.DIES_BEFORE]  # a read leaves nothing behind: to all others both sides are the same
+
+
+KINDS: dict[str, Callable[[Sequence[Operation]], list[Case]]] = {"deaths": deaths, "cuts": cuts, "sleeps": sleeps}

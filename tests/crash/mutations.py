@@ -1,4 +1,7 @@
-"""The protocol, broken on purpose: each of these takes one guard away. No tests here."""
+"""The protocol, broken on purpose: each of these takes one guard away. No tests here.
+
+One that changes nothing any more, as the protocol has moved on, is told of as one that nothing shows.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from jobs.intents import Intents
 from jobs.limits import SystemLimits
 from jobs.outcomes import Outcome, due_after
 from jobs.queue import Queue
+from jobs.states import LIVE_BULKS
 from jobs.store import Document
 from jobs.sweep import Sweep
 from tests.support.simulation.simulated_store import SimulatedCollection
@@ -112,6 +116,12 @@ def has_no_cap(filter: Document, update: Document) -> tuple[Document, Document]:
     return {"_id": "system"}, update
 
 
+def reserves_while_paused(filter: Document, update: Document) -> tuple[Document, Document] | None:
+    if not is_settle_that_reserves(filter, update):
+        return None
+    return filter | {"status": {"$in": list(LIVE_BULKS)}}, update
+
+
 def due_late(outcome: Outcome, now: datetime) -> datetime:
     due = due_after(outcome, now)
     return due if due.year == 9999 else due + timedelta(seconds=10)
@@ -162,14 +172,7 @@ MUTATIONS: dict[str, Mutation] = {
     "every end raises n": asks(JOBS, "update_one", grows("call_number", lambda _: 1)),
     "a settle counts without its slot": asks(BULKS, "update_one", drops("slots.", where=is_settle)),
     "a settle counts the last job": asks(BULKS, "update_one", drops("remaining_items", where=is_settle)),
-    "a settle counts beside an intent": asks(BULKS, "update_one", drops("intent", where=is_settle)),
     "a settle counts in a bulk that is over": asks(BULKS, "update_one", drops("status", where=is_settle)),
-    "a settle reserves whatever the bulk's status": asks(
-        BULKS, "find_one_and_update", drops("status", where=is_settle_that_reserves)
-    ),
-    "a settle reserves beside an intent": asks(
-        BULKS, "find_one_and_update", drops("intent", where=is_settle_that_reserves)
-    ),
     "a settle reserves without its slot": asks(
         BULKS, "find_one_and_update", drops("slots.", where=is_settle_that_reserves)
     ),
@@ -189,3 +192,25 @@ MUTATIONS: dict[str, Mutation] = {
         worker.keeper, "_interruption", lambda control: None if control.owned else Interruption.LEASE_LOST
     ),
 }
+
+HARMLESS: dict[str, tuple[Mutation, str]] = {
+    "a settle reserves in a paused bulk": (
+        asks(BULKS, "find_one_and_update", reserves_while_paused),
+        "the claim is then not confirmed; the guard merely saves taking a job and putting it back",
+    ),
+    "a settle counts beside an intent": (
+        asks(BULKS, "update_one", drops("intent", where=is_settle)),
+        "an intent is only taken off by a recount; the guard merely keeps counters that are on the move still",
+    ),
+}
+"""Guards that nothing depends on, and why."""
+
+SHOWN_BY: dict[str, tuple[str, str]] = {
+    "a stage is entered without a look at the lease": ("sleeps", "bulk_jobs.update_one"),
+    "a claim is confirmed without its slot": ("sleeps", "generation_jobs.find_one_and_update"),
+    "a creation moves on whatever its state": ("sleeps", "generation_jobs.insert_many"),
+    "a repeated request is a new one": ("cuts", "creations."),
+    "left slots are not settled": ("deaths", "generation_jobs.update_one"),
+    "one's own finish is not known again": ("cuts", "generation_jobs.update_one"),
+}
+"""Of which operations something must happen to show a mutation that no undisturbed life shows."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 
 from jobs.controls import PauseMode
 from jobs.documents import BulkId, JobId
+from jobs.store import Document
 from tests.crash.lives import is_over
 from tests.support.simulation.people import People
 from tests.support.simulation.rest import come_to_rest
@@ -21,6 +23,12 @@ PEOPLE = 3
 WISHES = 3
 LONGEST_THOUGHT = 12
 FIRST_OPERATIONS = 80
+LONGEST_WAIT_FOR_A_JOB = 5
+MOODS = (
+    ("pause", "abort", "resume", "resume", "cancel", "cancel a job", "cancel a job", "retry a job", "retry", "change"),
+    ("pause", "abort", "resume", "cancel a job", "retry a job"),
+    ("cancel", "retry a job"),
+)
 
 
 def half_of_them_fail(topic: str, number: int, times: int) -> Answer:
@@ -49,34 +57,44 @@ async def of_quarrelling_people(world: World) -> None:
 
 
 async def _a_worker_sleeps(world: World) -> None:
-    """Until a sweep of the others is about to take back what it ran."""
+    """Often one that has just taken a job; until a sweep of the others is about to take back what it ran."""
     dice = random.Random(world.seed)
     await world.schedule.operations(dice.randrange(FIRST_OPERATIONS))
-    sleeper = dice.choice(world.workers).process
-    sleeper.stall()
-    await asyncio.sleep(dice.choice((1, 2)) * world.setup.sweep_every.total_seconds() - world.loop.time())
-    sleeper.wake()
+    sleeper = dice.choice(world.workers)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(dice.choice((0, LONGEST_WAIT_FOR_A_JOB))):
+            await world.until(lambda: any(lease["worker_id"] == sleeper.process.name for lease in leases(world)))
+            await world.schedule.operations(dice.randrange(4))
+    sleeper.process.stall()
+    sweep_every = world.setup.sweep_every.total_seconds()
+    await asyncio.sleep(sweep_every * dice.choice((1, 2)) - world.loop.time() % sweep_every)
+    sleeper.process.wake()
+
+
+def leases(world: World) -> list[Document]:
+    return [lease for lease, _ in world.witness.leases()]
 
 
 async def _has_wishes(world: World, people: People, bulk: BulkId, number: int) -> None:
     dice = random.Random(f"{world.seed} {number}")
+    mood = MOODS[world.seed % len(MOODS)]
     for _ in range(WISHES):
         await world.schedule.operations(dice.randrange(LONGEST_THOUGHT))
         job = JobId(dice.choice(world.job_ids(bulk)))
-        match dice.randrange(12):
-            case 0:
+        match dice.choice(mood):
+            case "pause":
                 await people.pause(bulk)
-            case 1:
+            case "abort":
                 await people.pause(bulk, PauseMode.ABORT)
-            case 2 | 3:
+            case "resume":
                 await people.resume(bulk)
-            case 4:
+            case "cancel":
                 await people.cancel(bulk)
-            case 5 | 6 | 7:
+            case "cancel a job":
                 await people.cancel_job(job)
-            case 8 | 9:
+            case "retry a job":
                 await people.retry_job(job)
-            case 10:
+            case "retry":
                 await people.retry(bulk)
-            case 11:
+            case "change":
                 await people.change(bulk, {"parallelism": dice.randrange(1, 4)})

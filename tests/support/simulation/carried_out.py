@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from bson import ObjectId
 
 from jobs.documents import Wish
 from jobs.intents import Intent
@@ -10,8 +12,10 @@ from jobs.states import ENDED_JOBS, JobStatus
 from jobs.store import Document
 
 
-def left_undone(intent: Document, bulk: Document, jobs: Iterable[Document]) -> list[Document]:
-    """The jobs that it has passed over; `bulk` is as it was while the intent stood."""
+def left_undone(
+    intent: Document, bulk: Document, jobs: Iterable[Document], revs: Mapping[ObjectId, int]
+) -> list[Document]:
+    """The jobs that it has passed over; `bulk` is as it was while the intent stood, `revs` were the jobs' before."""
     named = [job for job in jobs if job["_id"] in intent["job_ids"]]
     earlier = [job for job in jobs if job["epoch"] < intent["epoch"]]
     match Intent(intent["kind"]):
@@ -23,7 +27,8 @@ def left_undone(intent: Document, bulk: Document, jobs: Iterable[Document]) -> l
             heeded = [job for job in named if job["status"] in ENDED_JOBS or job["wish"] == Wish.CANCEL]
             return [job for job in named if job not in heeded]
         case Intent.RETRY:
-            return [job for job in named if job in earlier and job["status"] in ENDED_JOBS]
+            unchanged = [job for job in named if job["rev"] == revs[job["_id"]]]  # others were sent back before it
+            return [job for job in unchanged if job["status"] in ENDED_JOBS]
 
 
 def _is_confirmed(job: Document, bulk: Document) -> bool:

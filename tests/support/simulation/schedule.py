@@ -60,8 +60,6 @@ class Operation:
 
 
 OWNER: ContextVar[Process | None] = ContextVar("owner", default=None)
-LAST_LOOK: ContextVar[float] = ContextVar("last_look", default=-1.0)
-"""When the last operation was sent that this task has done, or before its first one that which made it."""
 
 
 @dataclass(eq=False)
@@ -106,7 +104,6 @@ class Process:
             if not self.dead:
                 self.schedule.abandon(operation, recalled=recalled)
             raise
-        LAST_LOOK.set(operation.asked_at)
         return answer
 
     def stall(self) -> None:

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from bson import ObjectId
 
-from tests.support.simulation.schedule import LAST_LOOK, Process
+from tests.support.simulation.schedule import Process
 from tests.support.simulation.simulated_store import in_one_step
 from worker.generator import Call, CallFailed, GeneratorClient, Reply
 
@@ -55,7 +55,7 @@ def too_many_requests(wait: timedelta) -> Answer:
 
 @dataclass(eq=False)
 class OpenCall:
-    """`slept`: its process was stopped after it had sent its last look at the job, and before this call."""
+    """`slept`: its process was stopped after it had decided to call, and before this call was sent."""
 
     process: Process
     job_id: ObjectId
@@ -139,11 +139,11 @@ class _Client(GeneratorClient):
 
     async def generate(self, call: Call) -> Reply:
         process, generator = self._process, self._generator
-        looked = LAST_LOOK.get()
+        decided = process.schedule.loop.time()
         opened: list[OpenCall] = []
 
         def accept() -> None:
-            opened.append(generator.accept(process, call, slept=process.woken_at > looked))
+            opened.append(generator.accept(process, call, slept=process.woken_at > decided))
 
         try:
             await process.does("generator.open", in_one_step(accept), writes=True, recalled=True)

@@ -49,6 +49,7 @@ class Witness:
         self.on_job_change: list[Change] = []
         self._jobs_of: dict[ObjectId, dict[ObjectId, Document]] = defaultdict(dict)
         self._lost: set[tuple[str, ObjectId]] = set()
+        self._revs_before: dict[str, dict[ObjectId, int]] = {}  # by intent
         self._known_from: dict[ObjectId, datetime] = {}
         self._leases: dict[str, tuple[Document, datetime]] = {}
         self._last: dict[str, list[Document]] = {}
@@ -121,11 +122,19 @@ class Witness:
         demand((after["completed_at"] is None) == (is_now in LIVE_BULKS), "a bulk that is", is_now, "has completed_at")
         if is_now is BulkStatus.COMPLETED and was is not is_now:
             demand(not after["slots"] and after["intent"] is None, "a bulk was completed that owes something", after)
-        if before["intent"] is not None and after["intent"] is None:
-            passed_over = left_undone(before["intent"], before, self._jobs_of[before["_id"]].values())
-            demand(not passed_over, "a control was not carried out", before["intent"], passed_over)
+        self._intent(before, after)
         for told in self.on_bulk_change:
             told(before, after)
+
+    def _intent(self, before: Document, after: Document) -> None:
+        jobs, was, is_now = self._jobs_of[after["_id"]].values(), before["intent"], after["intent"]
+        if was is None and is_now is not None:
+            self._revs_before[is_now["id"]] = {job["_id"]: job["rev"] for job in jobs}
+        elif was is not None and is_now is not None:
+            demand(was["id"] == is_now["id"], "a control was written over another", was, is_now)
+        elif was is not None:
+            passed_over = left_undone(was, before, jobs, self._revs_before[was["id"]])
+            demand(not passed_over, "a control was not carried out", was, passed_over)
 
     def _job(self, before: Document, after: Document) -> None:
         if before.get("schema") != 1:
