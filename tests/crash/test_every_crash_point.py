@@ -16,7 +16,7 @@ from tests.crash.exploring import STORIES, Case, Record, cuts, deaths, sleeps, t
 from tests.support.simulation.schedule import Operation
 
 SOAK_SEEDS = int(os.environ.get("PRESSRUN_TEST_SOAK_SEEDS", "0"))
-SEEDS = SOAK_SEEDS or 3
+SEEDS = SOAK_SEEDS or 2
 SEEDS_OF_LIVING_ON = SOAK_SEEDS or 1
 EVERY = 1 if SOAK_SEEDS else 3
 PARTS = 4
