@@ -54,9 +54,14 @@ async def assert_nothing_owed(store: Store) -> None:
 
 
 async def assert_each_completed_once(store: Store) -> Counter[str]:
-    """One completion each: never two, and none only where three workers were lost. How the jobs ended, by status."""
+    """One completion each: never two, and none only where three workers were lost. How the jobs ended, by status.
+
+    And one end for each token: a worker that had lost its lease wrote none of its own.
+    """
     ended: Counter[str] = Counter()
     for job in await store.collection("generation_jobs").find({}):
+        tokens = [attempt["token"] for attempt in job["attempts"]]
+        assert len(set(tokens)) == len(tokens), job
         outcomes = Counter(attempt["outcome"] for attempt in job["attempts"])
         completed = job["status"] == "completed"
         assert outcomes["completed"] == int(completed), job
@@ -77,6 +82,12 @@ async def assert_each_end_was_said_once(workers: list[Process]) -> None:
             assert said_of_jobs(worker, *ENDS) == said_of_jobs(worker, "job_started"), worker.output[-3000:]
 
     await _soon(all_said)
+
+
+def assert_only_sleepers_lost_a_lease(workers: list[Process], sleepers: list[Process]) -> None:
+    lost = {worker.pid: worker.output[-3000:] for worker in workers if worker.told("lease_lost")}
+    assert lost, "nobody has said that it lost its lease"
+    assert not lost.keys() - {sleeper.pid for sleeper in sleepers}, lost
 
 
 def assert_no_fault_was_seen(workers: list[Process]) -> None:

@@ -47,10 +47,18 @@ async def generator() -> AsyncIterator[ScriptedGenerator]:
 
 
 @pytest.fixture
-async def deployment(server: MongoServer, generator: ScriptedGenerator, tmp_path: Path) -> AsyncIterator[Deployment]:
+def workers() -> int:
+    """How many a deployment has at first; a test module may want another number."""
+    return 2
+
+
+@pytest.fixture
+async def deployment(
+    server: MongoServer, generator: ScriptedGenerator, workers: int, tmp_path: Path
+) -> AsyncIterator[Deployment]:
     await server.up()
     database = f"storm_{secrets.token_hex(4)}"
-    running = on_mongodb(STRUCK, tmp_path, server.uri, database, workers=4, generator_url=generator.url)
+    running = on_mongodb(STRUCK, tmp_path, server.uri, database, workers=workers, generator_url=generator.url)
     async with running as deployment:
         yield deployment
 

@@ -41,7 +41,7 @@ class Storm:
         self._cost_of_stops: Counter[str] = Counter()
         self._terminated: list[Process] = []
         self.killed: list[Process] = []
-        self.stops = 0
+        self.stopped: list[Process] = []
         self.crashes = 0
 
     async def rage(self) -> int:
@@ -80,14 +80,20 @@ class Storm:
     def _worker(self) -> Process:
         return self._dice.choice(self._deployment.workers)
 
+    async def _busiest(self) -> Process:
+        async def busy() -> list[Process]:
+            return [worker for worker in self._deployment.workers if in_hand(worker)]
+
+        return max(await eventually(busy), key=lambda worker: in_hand(worker).total())
+
     async def _kill(self) -> None:
         worker = self._worker()
         worker.send(signal.SIGKILL)
         await self._replace(worker, self.killed)
 
     async def _stop(self) -> None:
-        self.stops += 1
-        worker = self._worker()
+        worker = await self._busiest()
+        self.stopped.append(worker)
         worker.send(signal.SIGSTOP)
         await asyncio.sleep(self._sleep_seconds)
         self._cost_of_stops += in_hand(worker)

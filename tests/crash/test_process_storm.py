@@ -8,16 +8,17 @@ from collections import Counter
 import httpx2
 import pytest
 
-from tests.acceptance.conftest import FAST
 from tests.acceptance.test_journey import assert_counted, submit
 from tests.crash.aftermath import (
     assert_each_completed_once,
     assert_each_end_was_said_once,
     assert_no_fault_was_seen,
     assert_nothing_owed,
+    assert_only_sleepers_lost_a_lease,
     database_of,
     over,
 )
+from tests.crash.conftest import STRUCK
 from tests.crash.storm import Storm
 from tests.support.deployment import Deployment
 from tests.support.mongo_server import MongoServer
@@ -26,9 +27,15 @@ from tests.support.scripted_generator import Call, ScriptedGenerator
 
 pytestmark = pytest.mark.serial
 CALL_SECONDS = 2.0
-SLEEP_SECONDS = 1.5 * float(FAST["PRESSRUN_WORKER__LEASE_SECONDS"])
+SLEEP_SECONDS = 1.5 * float(STRUCK["PRESSRUN_WORKER__LEASE_SECONDS"])
+WORKERS = 4
 BULKS = 30
 SEED = 20261122
+
+
+@pytest.fixture
+def workers() -> int:
+    return WORKERS
 
 
 def slowly(_: Call) -> Reply:
@@ -42,7 +49,7 @@ async def test_a_storm_loses_nothing_and_doubles_nothing(
 ) -> None:
     generator.otherwise = slowly
     bulks = [await submit(api, max_retries=20) for _ in range(BULKS)]
-    await generator.called(12)
+    await generator.called(WORKERS * int(STRUCK["PRESSRUN_WORKER__SLOTS"]))
     storm = Storm(deployment, server, sleep_seconds=SLEEP_SECONDS, seed=SEED)
     blows = await storm.rage()
     begun = {call.body["job_id"] for call in generator.calls}
@@ -54,6 +61,7 @@ async def test_a_storm_loses_nothing_and_doubles_nothing(
         ended = await assert_each_completed_once(store)
     assert ended.total() == BULKS * 10
     await assert_each_end_was_said_once(deployment.workers)
+    assert_only_sleepers_lost_a_lease(storm.workers, storm.stopped)
     assert_no_fault_was_seen(storm.workers)
     calls = Counter(call.body["job_id"] for call in generator.calls)
     assert len(calls) == len(set(generator.keys)) == BULKS * 10
@@ -62,7 +70,7 @@ async def test_a_storm_loses_nothing_and_doubles_nothing(
     kills, cost_of_kills = len(storm.killed), storm.cost_of_kills()
     by_thousand = [1000 * count.total() / kills for count in (repeated & cost_of_kills, cost_of_kills)]
     print(
-        f"\nstorm: {blows} blows, of them {kills} kills, {storm.stops} stops, {storm.crashes} crashes of the database; "
+        f"\nstorm: {blows} blows, of them {kills} kills, {len(storm.stopped)} stops, {storm.crashes} database crashes; "
         f"{ended['completed']} of {BULKS * 10} jobs completed, {ended['failed']} failed\n"
         f"storm: {repeated.total()} generator calls repeated, {cost.total()} allowed; "
         f"by 1,000 kills {by_thousand[0]:,.0f}, {by_thousand[1]:,.0f} allowed"
