@@ -7,11 +7,12 @@ compare-and-set, so that one half adopted is never claimed from and is simply ad
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
 
-from jobs import leases
+from jobs import leases, priority
 from jobs.clock import Clock
 from jobs.documents import BulkRequest, Token, new_bulk, new_job
 from jobs.errors import DuplicateKey
@@ -89,7 +90,10 @@ class Adoption:
             parallelism=self._defaults.parallelism,
         )
         ours = new_bulk(bulk["_id"], bulk.get("userId") or "unknown", request, self._clock.now())
-        return ours | {name: bulk[name] for name in ("userId", "created_at", "mode", "metadata") if name in bulk}
+        kept: Document = {name: bulk[name] for name in ("userId", "created_at", "mode", "metadata") if name in bulk}
+        since = kept.get("created_at")
+        rank = priority.rank(since if isinstance(since, datetime) else ours["created_at"], ours["priority"])
+        return {**ours, **kept, "rank": rank}
 
     async def _wrap_single_jobs(self) -> None:
         """Give each of the application's own jobs a bulk of one with the job's id; adoption does the rest."""
@@ -114,7 +118,7 @@ class Adoption:
 def _owed(token: Token, bulk: Document) -> Document:
     """Some jobs may have ended before: a slot that nothing holds has the sweep count them, should this process die."""
     now = bulk["due_at"]
-    slot = {"job_id": None, "worker_id": "adoption", "at": now, "until": now}
+    slot = {"job_id": None, "worker_id": "adoption", "at": now, "until": now, "cost": 0.0}
     return {"slots": {token: slot}, "busy": 1, "free": bulk["free"] - 1}
 
 

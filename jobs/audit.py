@@ -16,7 +16,7 @@ from bson import ObjectId
 from jobs import leases
 from jobs.clock import NEVER, Clock
 from jobs.documents import BulkId
-from jobs.limits import SystemLimits
+from jobs.scopes import Scopes
 from jobs.settling import COUNTERS, Settling
 from jobs.states import ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document, Store
@@ -38,7 +38,7 @@ class Fault(StrEnum):
     OLD_INTENT = "old intent"
     POSITIONS = "positions"
     NO_BULK = "no bulk"
-    PERMIT = "permit"
+    PLACE = "place"
 
 
 DRIFT = frozenset({Fault.COUNTERS, Fault.SLOTS, Fault.STATUS, Fault.WAKE_UP})
@@ -55,17 +55,17 @@ class Finding:
 
 
 class Audit:
-    def __init__(self, store: Store, clock: Clock, settling: Settling, limits: SystemLimits, lease: timedelta) -> None:
+    def __init__(self, store: Store, clock: Clock, settling: Settling, scopes: Scopes, lease: timedelta) -> None:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._creations = store.collection("creations")
         self._clock = clock
         self._settling = settling
-        self._limits = limits
+        self._scopes = scopes
         self._patience = lease + GRACE
 
     async def whole(self) -> AsyncIterator[Finding]:
-        """Every bulk, every running job, every permit."""
+        """Every bulk, every running job, every place within a limit."""
         last: ObjectId | None = None
         while True:
             after: Document = {"schema": 1} if last is None else {"schema": 1, "_id": {"$gt": last}}
@@ -76,7 +76,7 @@ class Audit:
             if len(page) < PAGE:
                 break
             last = page[-1]["_id"]
-        for finding in [*await self._running_jobs(), *await self._stray_jobs(), *await self._permits()]:
+        for finding in [*await self._running_jobs(), *await self._stray_jobs(), *await self._places()]:
             yield finding
 
     async def extent(self) -> tuple[int, int]:
@@ -92,7 +92,7 @@ class Audit:
             limit=count,
         )
         found = [finding for bulk in bulks for finding in await self.bulk(bulk["_id"])]
-        return [*found, *await self._running_jobs(), *await self._permits()] if bulks else []
+        return [*found, *await self._running_jobs(), *await self._places()] if bulks else []
 
     async def bulk(self, bulk_id: ObjectId) -> list[Finding]:
         """What is wrong with one bulk; nothing where it kept changing while it was looked at."""
@@ -114,9 +114,9 @@ class Audit:
         """
         for bulk_id in {finding.document for finding in findings if isinstance(finding.document, ObjectId)}:
             await self._settling.reconcile(BulkId(bulk_id), expire_unnamed=True)
-        if any(finding.fault is Fault.PERMIT for finding in findings):
-            await self._limits.take_back_leftovers()
-            await self._limits.recount()
+        if any(finding.fault is Fault.PLACE for finding in findings):
+            await self._scopes.take_back_leftovers()
+            await self._scopes.recount()
 
     async def _look(self, bulk: Document) -> AsyncIterator[tuple[Fault, str]]:
         now = self._clock.now()
@@ -203,11 +203,7 @@ class Audit:
             if bulk_id not in known | under_way
         ]
 
-    async def _permits(self) -> list[Finding]:
-        left = await self._limits.leftovers(older_than=self._patience)
-        found = [
-            Finding(Fault.PERMIT, token, "a permit of the system's cap is held by no running job") for token in left
-        ]
-        if (miscount := await self._limits.miscount()) is not None:
-            found.append(Finding(Fault.PERMIT, "system", miscount))
-        return found
+    async def _places(self) -> list[Finding]:
+        left = await self._scopes.leftovers(older_than=self._patience)
+        found = [Finding(Fault.PLACE, token, "a place within a limit is held by no running job") for token in left]
+        return found + [Finding(Fault.PLACE, scope, said) for scope, said in await self._scopes.miscounts()]

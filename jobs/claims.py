@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from jobs import leases
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, Lane, Token
-from jobs.shortlist import IN_ORDER, Shortlist, claimable
+from jobs.limits import Limits
+from jobs.scopes import Place
+from jobs.shortlist import IN_ORDER, Shortlist, claimable, terms
 from jobs.states import ACTIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document, Store
 
@@ -34,7 +37,7 @@ class Claim:
     token: Token
     job: Document = field(repr=False)
     bulk: Document = field(repr=False)
-    has_permit: bool = False
+    places: Sequence[Place] = ()
 
     @property
     def delay(self) -> timedelta:
@@ -47,29 +50,27 @@ class Claim:
 
 
 class ClaimWrites:
-    def __init__(self, store: Store, clock: Clock, lease: timedelta) -> None:
+    def __init__(self, store: Store, clock: Clock, shortlist: Shortlist, lease: timedelta) -> None:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._clock = clock
         self._lease = lease
-        self._shortlist = Shortlist(store, clock)
+        self._shortlist = shortlist
 
-    async def any_claimable(self) -> bool:
-        """One read, which the next reservation makes use of."""
-        return await self._shortlist.read()
-
-    def new_slot(self, worker_id: str) -> Document:
-        """A slot that names no job: who reserved it, and until when it may stand so."""
+    def new_slot(self, worker_id: str, cost: float = 0.0) -> Document:
+        """A slot that names no job: who reserved it, until when it may stand so, and what of the bulk's budget is
+        set aside for it."""
         now = self._clock.now()
-        return {"job_id": None, "worker_id": worker_id, "at": now, "until": now + self._lease}
+        return {"job_id": None, "worker_id": worker_id, "at": now, "until": now + self._lease, "cost": cost}
 
-    async def reserve(self, worker_id: str) -> Reservation | None:
-        """A slot in the first bulk that may run; None where there is none."""
+    async def reserve(self, worker_id: str, limits: Limits) -> Reservation | None:
+        """A slot in the first bulk that may run, of the tenant whose turn it is; None where there is none."""
         token = leases.new_token()
-        if not self._shortlist.is_old and (found := await self._reserve_in_listed(token, worker_id)):
+        if not self._shortlist.is_old and (found := await self._reserve_in_listed(token, worker_id, limits)):
             return found
-        await self._shortlist.read()  # nothing on a list that is a moment old says nothing about what came since
-        return await self._reserve_in_listed(token, worker_id)
+        # Nothing on a list that is a moment old says nothing about what came since.
+        await self._shortlist.read(limits.parallel)
+        return await self._reserve_in_listed(token, worker_id, limits)
 
     async def take(self, reserved: Reservation, stage: str) -> Document | None:
         """The bulk's first waiting job, now processing in `stage` under the reservation's token."""
@@ -81,14 +82,17 @@ class ClaimWrites:
             "due_at": {"$lte": now},
         }
         # The window keeps the set that is sorted small; `head` is a hint, so what it misses is looked for without it.
-        in_window = waiting | {
-            "lane": Lane.FIRST.value,
-            "queue_position": {"$lt": bulk["head"] + TAKE_WINDOW},
-        }
+        window_ends = bulk["head"] + TAKE_WINDOW
+        if bulk["ceiling"] is not None:
+            waiting["queue_position"] = {"$lte": bulk["ceiling"]}
+            window_ends = min(window_ends, bulk["ceiling"] + 1)
+        in_window = waiting | {"lane": Lane.FIRST.value, "queue_position": {"$lt": window_ends}}
         taken = {
             "$set": {
                 "status": JobStatus.PROCESSING.value,
-                "lease": leases.new_lease(reserved.token, reserved.worker_id, now, now + self._lease),
+                "lease": leases.new_lease(
+                    reserved.token, reserved.worker_id, now, now + self._lease, cost=bulk["job_cost"]
+                ),
                 "current_stage": stage,
                 "wish": None,
             },
@@ -119,15 +123,33 @@ class ClaimWrites:
         )
         return confirmed == 1
 
-    async def _reserve_in_listed(self, token: Token, worker_id: str) -> Reservation | None:
-        while first := self._shortlist.first:
-            bulk = await self._bulks.find_one_and_update(
-                {"_id": {"$in": first}, **claimable(self._clock.now())},
-                {"$set": {f"slots.{token}": self.new_slot(worker_id)}, "$inc": {"rev": 1, "busy": 1, "free": -1}},
-                sort=IN_ORDER,
-            )
-            if bulk is not None:
-                return Reservation(token, worker_id, bulk)
-            if first == self._shortlist.first:
-                self._shortlist.drop_first()
+    async def _reserve_in_listed(self, token: Token, worker_id: str, limits: Limits) -> Reservation | None:
+        for tenant in await self._shortlist.in_turn(limits):
+            while alike := await self._shortlist.alike(tenant, limits.parallel):
+                bulk = await self._reserve_in(alike, token, worker_id, limits)
+                if bulk is not None:
+                    return Reservation(token, worker_id, bulk)
+                self._shortlist.drop(tenant, alike)
         return None
+
+    async def _reserve_in(
+        self, alike: Sequence[Document], token: Token, worker_id: str, limits: Limits
+    ) -> Document | None:
+        """In the first of these bulks that may run a job, if it still has the terms that they have in common."""
+        now = self._clock.now()
+        may = {"_id": {"$in": [bulk["_id"] for bulk in alike]}, **claimable(now, limits.parallel)}
+        stagger, cost = (terms(alike[0])[name] for name in ("stagger_ms", "job_cost"))
+        slot = self.new_slot(worker_id, cost or 0.0)
+        grown = {"rev": 1, "busy": 1, "free": -1}
+        update: Document = {"$set": {f"slots.{token}": slot}, "$inc": grown}
+        if stagger is None:
+            may["parallelism"] = 1
+        else:
+            may |= {"parallelism": {"$gt": 1}, "stagger_ms": stagger}
+            update["$max"] = {"spaced_until": now + timedelta(milliseconds=stagger)}
+        if cost is None:
+            may["budget_left"] = None
+        else:
+            may |= {"job_cost": cost, "budget_left": {"$gte": cost}}
+            update["$inc"] = grown | {"budget_left": -cost}
+        return await self._bulks.find_one_and_update(may, update, sort=IN_ORDER)

@@ -11,10 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from jobs import leases
+from jobs import leases, priority
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, UserId
-from jobs.errors import Busy, MoveRefused, NotFound
+from jobs.errors import BudgetUsedUp, Busy, MoveRefused, NotFound
 from jobs.intents import Intent, Intents
 from jobs.settling import Settling
 from jobs.states import (
@@ -60,6 +60,7 @@ class Controls:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._clock = clock
+        self._settling = settling
         self._intents = Intents(store, clock, settling)
 
     async def pause(self, owner: UserId, bulk_id: BulkId, pause: Pause) -> Answer:
@@ -84,7 +85,7 @@ class Controls:
         raise Busy("bulk job")
 
     async def resume(self, owner: UserId, bulk_id: BulkId) -> Answer:
-        """Raises `MoveRefused` for a bulk that has ended."""
+        """Raises `MoveRefused` for a bulk that has ended, `BudgetUsedUp` for one that would pause again at once."""
         for _ in range(TRIES):
             bulk = await self._quiet(owner, bulk_id)
             status = BulkStatus(bulk["status"])
@@ -92,6 +93,8 @@ class Controls:
                 return await self._answer(bulk)
             if status is not BulkStatus.PAUSED:
                 raise MoveRefused("bulk job", status, "resumed")
+            if bulk["budget_left"] is not None and bulk["budget_left"] < bulk["job_cost"] and not bulk["slots"]:
+                raise BudgetUsedUp
             resumed = await self._intents.write(bulk, _resumed(bulk), None)
             if resumed is not None:
                 return await self._answer(resumed)
@@ -163,13 +166,22 @@ class Controls:
         raise Busy("job")
 
     async def change(self, owner: UserId, bulk_id: BulkId, changes: Mapping[str, Any]) -> Document:
-        """Change name, parallelism or delay while it runs; takes effect at the next claim."""
+        """Change name, priority, parallelism, delay, stagger or budget while it runs, from the next claim on."""
         for _ in range(TRIES):
             bulk = await self._quiet(owner, bulk_id)
             more = changes.get("parallelism", bulk["parallelism"]) - bulk["parallelism"]
+            also: Document = {}
+            if "priority" in changes:
+                also["rank"] = priority.rank(bulk["created_at"], changes["priority"])
+            if changes.get("budget") is not None:
+                also |= await self._settling.under_budget(bulk, changes["budget"])
+            elif "budget" in changes:
+                also["budget_left"] = None
             unchanged = {"_id": bulk_id, "shard": bulk["shard"], "rev": bulk["rev"]}
-            update = {"$set": dict(changes), "$inc": {"rev": 1, "free": more}}
+            update = {"$set": {**changes, **also}, "$inc": {"rev": 1, "free": more}}
             changed = await self._bulks.find_one_and_update(unchanged, update)
+            if changed is not None and changed["budget"] and "budget" in changes:
+                return await self._settling.reconcile(bulk_id) or changed
             if changed is not None:
                 return changed
         raise Busy("bulk job")
@@ -209,5 +221,7 @@ class Controls:
 
 
 def _resumed(bulk: Document) -> Document:
+    """Failures count anew: whoever resumes it has seen those before."""
     status = BulkStatus.PROCESSING if bulk["started_at"] is not None else BulkStatus.QUEUED
-    return {"status": status.value, "pause": None}
+    judged_from = {"completed": bulk["completed_items"], "failed": bulk["failed_items"]}
+    return {"status": status.value, "pause": None, "judged_from": judged_from}

@@ -1,15 +1,13 @@
 """What is stored: how a bulk, its jobs and their parts look in MongoDB when they are new. Nothing is written here.
 
-Fields that users see are named in spec §3; the rest is the queue's: of a bulk `slots`, `busy`, `free`, `due_at`,
-`spaced_until`, `head`, `epoch`, `intent`, `pause`, `remaining_items`; of a job `lane`, `due_at`, `epoch`, `lease`,
-`wish`, `call_number`, `uncounted_retries`, `lost_workers`.
+Fields that users see are named in spec §3; the rest is the queue's, and is told in `docs/protocol.md`.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any, NewType
@@ -18,6 +16,7 @@ import bson
 from bson import ObjectId
 from bson.errors import InvalidDocument, InvalidId, InvalidStringData
 
+from jobs import priority
 from jobs.bson_json import plain
 from jobs.errors import NotFound
 from jobs.states import BulkStatus, JobStatus
@@ -69,8 +68,26 @@ class Wish(StrEnum):
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What all jobs of a bulk may cost together, and what is set aside for one before its cost is known."""
+
+    cost: float
+    cost_per_job: float
+
+
+@dataclass(frozen=True)
+class FailurePolicy:
+    """When a bulk pauses itself: more than `max_failed_percent` of at least `min_items` ended jobs have failed; or its
+    first `canary` jobs have ended."""
+
+    max_failed_percent: float | None = None
+    min_items: int = 10
+    canary: int | None = None
+
+
+@dataclass(frozen=True)
 class BulkRequest:
-    """A validated request for a bulk. `items` hold declared fields and `params`."""
+    """A validated request for a bulk. `items` hold declared fields and `params`; `priority` is computed where None."""
 
     mode: str
     items: Sequence[Mapping[str, Any]]
@@ -81,6 +98,12 @@ class BulkRequest:
     max_retries: int = 2
     delay: timedelta = timedelta(seconds=5)
     parallelism: int = 1
+    stagger: timedelta = timedelta(0)
+    priority: float | None = None
+    deadline: datetime | None = None
+    budget: Budget | None = None
+    cost_per_job: float = 0.0
+    failure_policy: FailurePolicy | None = None
 
 
 def user_id(text: str) -> UserId:
@@ -98,6 +121,11 @@ def parse_id(text: str, what: str) -> ObjectId:
 
 def shard_of(tenant: str) -> int:
     return zlib.crc32(tenant.encode()) % SHARDS
+
+
+def bucket_of(tenant: str) -> int:
+    """0 to 99, and always the same: in which percent of the tenants this one is."""
+    return zlib.crc32(b"bucket " + tenant.encode()) % 100
 
 
 def new_bulk(bulk_id: BulkId, owner: UserId, request: BulkRequest, now: datetime) -> Document:
@@ -124,25 +152,40 @@ def new_bulk(bulk_id: BulkId, owner: UserId, request: BulkRequest, now: datetime
         "max_retries": request.max_retries,
         "delay_seconds": request.delay.total_seconds(),
         "parallelism": request.parallelism,
+        "stagger_ms": round(request.stagger / timedelta(milliseconds=1)),
+        "deadline": request.deadline,
+        "budget": asdict(request.budget) if request.budget else None,
+        "failure_policy": asdict(request.failure_policy) if request.failure_policy else None,
         "generation": 1,
         "schema": SCHEMA,
-        **queue_fields_of_bulk(len(request.items), request.parallelism, now),
+        **queue_fields_of_bulk(tenant, request, now),
     }
 
 
-def queue_fields_of_bulk(total: int, parallelism: int, now: datetime) -> Document:
+def queue_fields_of_bulk(tenant: str, request: BulkRequest, now: datetime) -> Document:
+    given = request.priority
+    steps = float(priority.computed(request.items, request.deadline, now) if given is None else given)
+    policy, budget = request.failure_policy, request.budget
     return {
         "rev": 1,
-        "remaining_items": total,
+        "remaining_items": len(request.items),
         "slots": {},
         "busy": 0,
-        "free": parallelism,
+        "free": request.parallelism,
         "due_at": now,
         "spaced_until": now,
+        "priority": steps,
+        "rank": priority.rank(now, steps),
+        "bucket": bucket_of(tenant),
         "head": 1,
+        "ceiling": policy.canary if policy else None,
+        "judged_from": {"completed": 0, "failed": 0},
+        "job_cost": budget.cost_per_job if budget else request.cost_per_job,
+        "budget_left": budget.cost if budget else None,
         "epoch": 1,
         "intent": None,
         "pause": None,
+        "events": [],
     }
 
 
@@ -182,6 +225,8 @@ def queue_fields_of_job(bulk: Document, now: datetime) -> Document:
         "uncounted_retries": 0,
         "lost_workers": 0,
         "attempts": [],
+        "cost": 0.0,
+        "owed": 0.0,
     }
 
 

@@ -49,6 +49,21 @@ class MoveRefused(PressrunError):
 
 
 @dataclass(eq=False)
+class BudgetUsedUp(PressrunError):
+    """The budget of this bulk job is used up: raise it, then resume."""
+
+
+@dataclass(eq=False)
+class QuotaReached(PressrunError):
+    """{whose} may submit {per_day} jobs a day (UTC): {taken} were, and this would be {wanted} more. Try tomorrow."""
+
+    whose: str
+    per_day: int
+    taken: int
+    wanted: int
+
+
+@dataclass(eq=False)
 class KeyReused(PressrunError):
     """This Idempotency-Key was used before with another body: use a new key for a new request."""
 

@@ -6,7 +6,8 @@ from jobs.states import JobStatus
 from jobs.store import Index
 
 INDEXES = (
-    Index("bulk_jobs", (("status", 1), ("created_at", 1), ("_id", 1)), "idle poll: bulks that may run, in order"),
+    Index("bulk_jobs", (("status", 1), ("tenant", 1)), "idle poll: tenants that have bulks which may run"),
+    Index("bulk_jobs", (("tenant", 1), ("status", 1), ("rank", 1), ("_id", 1)), "a tenant's that may run, in order"),
     Index("bulk_jobs", (("userId", 1), ("created_at", -1), ("_id", -1)), "a user's bulks, newest first"),
     Index("bulk_jobs", (("busy", 1),), "sweep: bulks that have slots", where={"busy": {"$gt": 0}}),
     Index("bulk_jobs", (("intent.at", 1),), "upkeep: half done controls", where={"intent.at": {"$exists": True}}),
@@ -37,6 +38,7 @@ INDEXES = (
     ),
     Index("creations", (("state", 1), ("until", 1)), "upkeep: creations that are half done"),
     Index("creations", (("expires_at", 1),), "forget keys after a day", expire_after_seconds=0),
+    Index("limits", (("running", 1),), "sweep: scopes that have places taken", where={"running": {"$gt": 0}}),
     Index("api_keys", (("hash", 1),), "authentication", unique=True),
     Index("workers", (("last_heartbeat", 1),), "forget workers after a day", expire_after_seconds=86_400),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Every filter and every write that has to do with a lease; none is spelled anywhere else.
 
-A lease is a running job's `{token, worker_id, taken_at, until}`. The token fences (I3): a write that names it changes
-nothing once the job was put back or ended.
+A lease is a running job's `{token, worker_id, taken_at, until, cost}`. The token fences (I3): a write that
+names it changes nothing once the job was put back or ended.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ def new_token() -> Token:
     return Token(secrets.token_hex(12))
 
 
-def new_lease(token: Token, worker_id: str, now: datetime, until: datetime) -> Document:
-    return {"token": token, "worker_id": worker_id, "taken_at": now, "until": until}
+def new_lease(token: Token, worker_id: str, now: datetime, until: datetime, *, cost: float = 0.0) -> Document:
+    """`cost` is what is set aside for this running."""
+    return {"token": token, "worker_id": worker_id, "taken_at": now, "until": until, "cost": cost}
 
 
 def owned(job_id: JobId, shard: int, token: Token) -> Document:

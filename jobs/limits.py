@@ -1,166 +1,170 @@
-"""The limits that hold for the whole system, kept in MongoDB so that they change while it runs (spec §5).
-
-The cap on running jobs is a set of permits in one document: `slots.<token>`, counted by `running`. A permit names its
-job from the start, so one whose job no longer holds the token is left over and can be taken back.
-"""
+"""The limits that people set, kept in MongoDB so that they change while it runs (spec §5). Nothing is let in here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import Enum
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
 
-from jobs import leases
-from jobs.clock import Clock
-from jobs.documents import JobId, Token
 from jobs.errors import Fault, InvalidInput
+from jobs.scopes import GENERATOR, MOST_CALLS, SYSTEM, TENANT, Scopes
 from jobs.store import Document, Store
 
-SYSTEM = "system"
 MAX_CAP = 10_000
+MOST_A_DAY = 10_000_000
+HIGHEST_WEIGHT = 100
 
 
 @dataclass(frozen=True)
 class Limits:
-    """`max_running`: the most jobs that run at once in the whole system, None for no cap."""
+    """Of the whole system. None is no limit. `parallel` is the percentage of tenants whose bulks may run several jobs
+    at once; those that begin with `tenant_` hold for each tenant that has none of its own."""
 
-    max_running: int | None
+    max_running: int | None = None
+    parallel: int = 100
+    requests_per_minute: int | None = None
+    jobs_per_day: int | None = None
+    cost_per_day: float | None = None
+    tenant_max_running: int | None = None
+    tenant_requests_per_minute: int | None = None
+    tenant_jobs_per_day: int | None = None
+    tenant_cost_per_day: float | None = None
 
 
-class Room(Enum):
-    """Whether another job may start: no; yes, with a permit; yes, for there is no cap."""
+@dataclass(frozen=True)
+class TenantLimits:
+    """Of one tenant. None: as for every tenant. One of weight 3 is served three times as often as one of weight 1."""
 
-    NONE = "none"
-    SOME = "some"
-    UNLIMITED = "unlimited"
+    weight: float = 1.0
+    max_running: int | None = None
+    requests_per_minute: int | None = None
+    jobs_per_day: int | None = None
+    cost_per_day: float | None = None
+
+    def over(self, system: Limits) -> TenantLimits:
+        """With the system's where this has none."""
+        return TenantLimits(
+            self.weight,
+            _first(self.max_running, system.tenant_max_running),
+            _first(self.requests_per_minute, system.tenant_requests_per_minute),
+            _first(self.jobs_per_day, system.tenant_jobs_per_day),
+            _first(self.cost_per_day, system.tenant_cost_per_day),
+        )
 
 
-class SystemLimits:
-    def __init__(self, store: Store, clock: Clock) -> None:
+OF_GENERATOR = ("requests_per_minute",)
+T = TypeVar("T", Limits, TenantLimits)
+N = TypeVar("N", int, float)
+
+
+class LimitStore:
+    def __init__(self, store: Store, scopes: Scopes) -> None:
         self._limits = store.collection("limits")
-        self._jobs = store.collection("generation_jobs")
-        self._clock = clock
-        self.had_no_cap = False
-        """What the last look told."""
-        self.was_full = False
-        """Whether no permit could be had since the leftovers were last taken back."""
+        self._scopes = scopes
 
     async def seed(self, limits: Limits) -> None:
         """Store the settings' limits where none are stored yet."""
-        fresh: Document = {
-            "max_running": limits.max_running,
-            "running": 0,
-            "slots": {},
-            "spaced_until": self._clock.now(),
-        }
-        await self._limits.update_one({"_id": SYSTEM}, {"$setOnInsert": fresh}, upsert=True)
+        given = asdict(limits)
+        rate = {name: given.pop(name) for name in OF_GENERATOR}
+        await self._scopes.make(SYSTEM, given)
+        await self._scopes.make(GENERATOR, new_generator(rate["requests_per_minute"]))
 
     async def read(self) -> Limits:
-        return Limits(max_running=(await self._document())["max_running"])
+        found = await self._scopes.find([SYSTEM, GENERATOR])
+        return limits_in(found[SYSTEM], found[GENERATOR])
 
     async def change(self, changes: Mapping[str, Any]) -> Limits:
         """Raises `InvalidInput` with a fault for each unknown name or wrong value."""
-        faults = [fault for name, value in changes.items() if (fault := _fault(name, value))]
-        if faults or not changes:
-            raise InvalidInput("The limits were not changed.", tuple(faults or [Fault("", "name a limit to change")]))
-        await self._limits.update_one({"_id": SYSTEM}, {"$set": dict(changes)})
+        _check(changes, Limits)
+        of_generator = {name: changes[name] for name in OF_GENERATOR if name in changes}
+        of_system = {name: value for name, value in changes.items() if name not in OF_GENERATOR}
+        if of_system:
+            await self._limits.update_one({"_id": SYSTEM}, {"$set": of_system, "$inc": {"rules": 1}})
+        if of_generator:
+            pace = {"pace": of_generator["requests_per_minute"]}
+            await self._limits.update_one({"_id": GENERATOR}, {"$set": of_generator | pace, "$inc": {"rules": 1}})
         return await self.read()
 
-    async def room(self) -> Room:
-        """A cheap look before a claim, so that idle workers do not take jobs only to put them back."""
-        document = await self._document()
-        cap = document["max_running"]
-        self.had_no_cap = cap is None
-        if cap is None:
-            return Room.UNLIMITED
-        spaced = cap == 1 and document["spaced_until"] > self._clock.now()
-        if not spaced and document["running"] < cap:
-            return Room.SOME
-        self.was_full = True
-        return Room.NONE
+    async def read_tenant(self, tenant: str) -> TenantLimits:
+        found = await self._scopes.find([TENANT + tenant])
+        return tenant_limits_in(found.get(TENANT + tenant) or asdict(TenantLimits()))
 
-    async def take_permit(self, job_id: JobId, token: Token, worker_id: str) -> bool:
-        """One atomic write: false where the cap is reached or the pause between two jobs is not over."""
-        now = self._clock.now()
-        free = {
-            "_id": SYSTEM,
-            "$or": [
-                {"max_running": None},
-                {"$expr": {"$lt": ["$running", "$max_running"]}},
-            ],
-        }
-        spaced = {"$or": [{"max_running": {"$ne": 1}}, {"spaced_until": {"$lte": now}}]}
-        permit = {"job_id": job_id, "worker_id": worker_id, "at": now}
-        taken = await self._limits.find_one_and_update(
-            {"$and": [free, spaced, {f"slots.{token}": {"$exists": False}}]},
-            {"$set": {f"slots.{token}": permit}, "$inc": {"running": 1}},
-        )
-        self.was_full |= taken is None
-        return taken is not None
+    async def change_tenant(self, tenant: str, changes: Mapping[str, Any]) -> TenantLimits:
+        """Raises `InvalidInput` as `change` does."""
+        _check(changes, TenantLimits)
+        await self._scopes.make(TENANT + tenant, new_tenant(tenant))
+        await self._limits.update_one({"_id": TENANT + tenant}, {"$set": dict(changes), "$inc": {"rules": 1}})
+        return await self.read_tenant(tenant)
 
-    async def return_permit(self, token: str, spacing: timedelta = timedelta(0)) -> None:
-        """Safe to repeat. `spacing` is waited before the next job of the system while its cap is 1."""
-        await self._limits.update_one(
-            {"_id": SYSTEM, f"slots.{token}": {"$exists": True}},
-            {
-                "$unset": {f"slots.{token}": ""},
-                "$inc": {"running": -1},
-                "$max": {"spaced_until": self._clock.now() + spacing},
-            },
-        )
 
-    async def take_back_leftovers(self) -> int:
-        """Return the permits whose job no longer holds their token."""
-        self.was_full = False
-        leftovers = await self.leftovers()
-        for token in leftovers:
-            await self.return_permit(token)
-        return len(leftovers)
+def new_tenant(tenant: str) -> Document:
+    return {**asdict(TenantLimits()), "tenant": tenant, "turn": 0.0}
 
-    async def leftovers(self, older_than: timedelta = timedelta(0)) -> list[str]:
-        """The tokens of permits whose job no longer holds them."""
-        before = self._clock.now() - older_than
-        document = await self._limits.find_one({"_id": SYSTEM}) or {"slots": {}}
-        slots: dict[str, Document] = {token: slot for token, slot in document["slots"].items() if slot["at"] <= before}
-        if not slots:
-            return []
-        found = await self._jobs.find(
-            {"_id": {"$in": [slot["job_id"] for slot in slots.values()]}}, projection=["status", "lease"]
-        )
-        jobs = {job["_id"]: job for job in found}
-        return [token for token, slot in slots.items() if not leases.holds(jobs.get(slot["job_id"]), token)]
 
-    async def miscount(self) -> str | None:
-        """In words, where the permits are not as many as are counted."""
-        document = await self._limits.find_one({"_id": SYSTEM})
-        if document is None or document["running"] == len(document["slots"]):
-            return None
-        return f"{len(document['slots'])} permits of the system's cap are out, but running is {document['running']}"
+def new_generator(requests_per_minute: int | None) -> Document:
+    """`pace` is the rate for now, which its errors lower and its successes raise again."""
+    return {
+        "requests_per_minute": requests_per_minute,
+        "pace": requests_per_minute,
+        "adapted_at": None,
+        "failures": 0,
+        "down": False,
+        "down_since": None,
+        "probe_at": None,
+        "ramp": None,
+    }
 
-    async def recount(self) -> None:
-        """Count the permits that are out, unless one is taken or returned meanwhile."""
-        document = await self._document()
-        seen = {"_id": SYSTEM, "running": document["running"], "slots": document["slots"]}
-        await self._limits.update_one(seen, {"$set": {"running": len(document["slots"])}})
 
-    async def spaced_until(self) -> datetime | None:
-        """When the next job of the system may start, where that is later than now."""
-        document = await self._document()
-        waits = document["max_running"] == 1 and document["spaced_until"] > self._clock.now()
-        return document["spaced_until"] if waits else None
+def limits_in(system: Document, generator: Document) -> Limits:
+    return _taken(Limits, system | {name: generator[name] for name in OF_GENERATOR})
 
-    async def _document(self) -> Document:
-        document = await self._limits.find_one({"_id": SYSTEM})
-        if document is None:
-            raise RuntimeError("the limits were read before they were seeded")
-        return document
+
+def tenant_limits_in(scope: Document) -> TenantLimits:
+    return _taken(TenantLimits, scope)
+
+
+def _taken(kind: type[T], document: Mapping[str, Any]) -> T:
+    return kind(**{field.name: document[field.name] for field in fields(kind)})
+
+
+def _first(own: N | None, other: N | None) -> N | None:
+    return other if own is None else own
+
+
+def _check(changes: Mapping[str, Any], kind: type[Limits | TenantLimits]) -> None:
+    known = [field.name for field in fields(kind)]
+    there_are = f"there is no such limit; there are: {', '.join(known)}"
+    judged = [_fault(name, value) if name in known else Fault(name, there_are) for name, value in changes.items()]
+    faults = [fault for fault in judged if fault is not None]
+    if faults or not changes:
+        raise InvalidInput("The limits were not changed.", tuple(faults or [Fault("", "name a limit to change")]))
 
 
 def _fault(name: str, value: object) -> Fault | None:
-    if name != "max_running":
-        return Fault(name, "there is no such limit; there is: max_running")
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_CAP):
-        return None
-    return Fault(name, f"must be a whole number from 1 to {MAX_CAP}, or null for no cap")
+    is_right, what = RULES[name.removeprefix("tenant_")]
+    return None if is_right(value) else Fault(name, f"must be {what}")
+
+
+def _whole(least: int, most: int) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _number(more_than: float, most: float) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and more_than < value <= most
+
+
+def _or_null(rule: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: value is None or rule(value)
+
+
+RULES: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "max_running": (_or_null(_whole(1, MAX_CAP)), f"a whole number from 1 to {MAX_CAP}, or null for no cap"),
+    "parallel": (_whole(0, 100), "a whole number from 0 (off) to 100 (on): the percentage of tenants"),
+    "requests_per_minute": (
+        _or_null(_whole(1, MOST_CALLS)),
+        f"a whole number from 1 to {MOST_CALLS}, or null for no limit",
+    ),
+    "jobs_per_day": (_or_null(_whole(1, MOST_A_DAY)), f"a whole number from 1 to {MOST_A_DAY}, or null for no limit"),
+    "cost_per_day": (_or_null(_number(0, MOST_A_DAY)), "a number above 0, or null for no limit"),
+    "weight": (_number(0, HIGHEST_WEIGHT), f"a number above 0 and at most {HIGHEST_WEIGHT}"),
+}

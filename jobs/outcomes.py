@@ -18,10 +18,11 @@ from jobs.store import Document
 
 @dataclass(frozen=True)
 class Completed:
-    """The generator gave `content`; `meta` is what Pressrun adds (`result_meta`)."""
+    """The generator gave `content`, and told its `cost` or not; `meta` is what Pressrun adds (`result_meta`)."""
 
     content: Any
     meta: Document
+    cost: float | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Failed:
 
     error: str
     definite: bool
+    cost: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Retry:
     wait: timedelta
     counted: bool
     definite: bool
+    cost: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,37 @@ def attempt_name(outcome: Outcome) -> str:
             return status_after(outcome).value
 
 
+@dataclass(frozen=True)
+class Charge:
+    """By how much an end changes its job's `cost`, and what is `owed` after it.
+
+    `owed` is the part that is only set aside: a call may have been paid for of which no definite answer came. Its
+    repeat has the same key (I9), is paid once, and settles that.
+    """
+
+    change: float
+    owed: float
+
+
+def charge(outcome: Outcome, job: Document) -> Charge:
+    """`job` as it was claimed: its lease says what was set aside for this running."""
+    set_aside: float = job["lease"]["cost"]
+    owed: float = job["owed"]
+    match outcome:
+        case Completed(cost=cost):
+            return Charge((set_aside if cost is None else cost) - owed, 0.0)
+        case Failed(definite=True, cost=cost) | Retry(definite=True, cost=cost):
+            return Charge((cost or 0.0) - owed, 0.0)
+        case Unclaimed() | Retry(counted=False):
+            return Charge(0.0, owed)
+        case Failed() | Retry() | HandedBack() | Cancelled() | Lost():
+            return Charge(max(set_aside, owed) - owed, max(set_aside, owed))
+    assert_never(outcome)
+
+
 def update_for(outcome: Outcome, job: Document, now: datetime) -> Document:
     """The write on the running `job` (as it was claimed) that makes this its end."""
+    charged = charge(outcome, job)
     changes: Document = {
         "status": status_after(outcome).value,
         "lease": None,
@@ -137,15 +169,17 @@ def update_for(outcome: Outcome, job: Document, now: datetime) -> Document:
             return {"$set": changes, "$inc": grown}
         case _:
             assert_never(outcome)
+    changes["owed"] = charged.owed
+    grown["cost"] = charged.change
     changes["started_at"] = job["started_at"] or job["lease"]["taken_at"]
     return {
         "$set": changes,
         "$inc": grown,
-        "$push": attempt(job["lease"], now, attempt_name(outcome), _error(outcome)),
+        "$push": attempt(job["lease"], now, attempt_name(outcome), _error(outcome), charged.change),
     }
 
 
-def attempt(lease: Document, now: datetime, outcome: str, error: str | None) -> Document:
+def attempt(lease: Document, now: datetime, outcome: str, error: str | None, cost: float) -> Document:
     """The `$push` that keeps the last attempts of a job."""
     entry = {
         "token": lease["token"],
@@ -154,6 +188,7 @@ def attempt(lease: Document, now: datetime, outcome: str, error: str | None) -> 
         "ended_at": now,
         "outcome": outcome,
         "error": error,
+        "cost": cost,
     }
     return {"attempts": {"$each": [entry], "$slice": -MAX_ATTEMPTS_KEPT}}
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jobs import leases
+from jobs.admission import Admission, Look
 from jobs.claims import Claim, ClaimWrites, Reservation
 from jobs.clock import NEVER, Clock
 from jobs.documents import FIRST_STAGE, JobId, Token, Wish
 from jobs.errors import PressrunError
-from jobs.limits import Room, SystemLimits
 from jobs.outcomes import (
     Cancelled,
     Completed,
@@ -25,6 +25,7 @@ from jobs.outcomes import (
     Outcome,
     Retry,
     Unclaimed,
+    charge,
     due_after,
     puts_back,
     status_after,
@@ -32,8 +33,9 @@ from jobs.outcomes import (
     update_for,
 )
 from jobs.settling import Ended, Settling
+from jobs.shortlist import Shortlist
 from jobs.states import JobStatus
-from jobs.store import Store
+from jobs.store import Document, Store
 
 CLAIM_TRIES = 8
 
@@ -54,26 +56,46 @@ class Control:
 
 
 class Queue:
-    def __init__(self, store: Store, clock: Clock, limits: SystemLimits, settling: Settling, lease: timedelta) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        admission: Admission,
+        shortlist: Shortlist,
+        settling: Settling,
+        lease: timedelta,
+    ) -> None:
         self._jobs = store.collection("generation_jobs")
-        self._writes = ClaimWrites(store, clock, lease)
+        self._writes = ClaimWrites(store, clock, shortlist, lease)
         self._clock = clock
-        self._limits = limits
+        self._admission = admission
+        self._shortlist = shortlist
         self._settling = settling
         self._lease = lease
+        self._last_look: Look | None = None
+
+    @property
+    def opens_at(self) -> datetime | None:
+        """When a claim that just found nothing may find something, should it have been held up by a limit."""
+        closed = self._last_look.closed if self._last_look else None
+        return closed.until if closed else None
 
     async def has_work(self) -> bool:
-        """The idle poll: one read."""
-        return await self._writes.any_claimable()
+        """The idle poll: one read where there is nothing."""
+        return await self._shortlist.read(self._last_look.limits.parallel if self._last_look else 100)
 
     async def claim(self, worker_id: str) -> Claim | None:
         """The next job that may start now, under a new lease; None where there is none."""
         for _ in range(CLAIM_TRIES):
-            room = None if self._limits.had_no_cap else await self._limits.room()
-            reserved = None if room is Room.NONE else await self._writes.reserve(worker_id)
+            # Where nothing was limited a moment ago, whether that still holds is asked while the job is taken.
+            was_open = self._last_look is not None and self._last_look.is_open
+            look = self._last_look if was_open and self._last_look else await self._look()
+            reserved = None if look.closed else await self._writes.reserve(worker_id, look.limits)
             if reserved is None:
+                if was_open:
+                    await self._look()
                 return None
-            claim = await self._claim(reserved, room)
+            claim = await self._claim(reserved, None if was_open else look)
             if claim is not None:
                 return claim
         return None
@@ -82,22 +104,42 @@ class Queue:
         """The job that the reservation is for; None where it comes to nothing: then it is undone."""
         return await self._claim(reserved, None)
 
-    async def _claim(self, reserved: Reservation, room: Room | None) -> Claim | None:
-        if room is None:
-            # There was no cap a moment ago: whether that still holds is asked while the job is taken.
-            job, room = await asyncio.gather(self._writes.take(reserved, FIRST_STAGE), self._limits.room())
-        else:
-            job = await self._writes.take(reserved, FIRST_STAGE)
+    async def _look(self) -> Look:
+        self._last_look = await self._admission.look()
+        return self._last_look
+
+    async def _claim(self, reserved: Reservation, look: Look | None) -> Claim | None:
+        taking = self._writes.take(reserved, FIRST_STAGE)
+        job, seen = (await taking, look) if look else await asyncio.gather(taking, self._look())
         bulk, token = reserved.bulk, reserved.token
         if job is None:
             await self._settling.reconcile(bulk["_id"], release=token)
             return None
-        permit = room is Room.SOME and await self._limits.take_permit(job["_id"], token, reserved.worker_id)
-        claim = Claim(job["_id"], bulk["_id"], bulk["shard"], token, job, bulk, permit)
-        if (permit or room is Room.UNLIMITED) and await self._writes.confirm(claim):
-            return claim
-        await self.finish(claim, Unclaimed())
+        claim = Claim(job["_id"], bulk["_id"], bulk["shard"], token, job, bulk)
+        admitted = await self._admitted(claim, seen)
+        if admitted is not None and await self._writes.confirm(admitted):
+            return admitted
+        await self.finish(admitted or claim, Unclaimed())
         return None
+
+    async def _admitted(self, claim: Claim, look: Look) -> Claim | None:
+        """With its places in the scopes that limit it; None where one of them has no room."""
+        bulk = claim.bulk
+        tenant = self._shortlist.scope_of(bulk["tenant"])
+        may_be_beside = bulk["busy"] <= 1 or bulk["bucket"] < look.limits.parallel
+        if tenant is None or look.closed or not may_be_beside:
+            self._shortlist.forget()
+            return None
+        alone = self._shortlist.is_of_one_tenant
+        entered = await self._admission.enter(
+            look, tenant, bulk, claim.job_id, claim.token, claim.worker_id, alone=alone
+        )
+        if entered is None:
+            self._shortlist.forget()
+            return None
+        places, tenant = entered
+        self._shortlist.entered(tenant)
+        return replace(claim, places=tuple(places))
 
     async def renew(self, claims: Sequence[Claim]) -> None:
         """Lengthen the leases that still stand. A late renewal succeeds while nobody has taken the job."""
@@ -150,7 +192,8 @@ class Queue:
         the sweep.
         """
         ended = await self._end(claim, outcome)
-        if claim.has_permit:
+        look = self._last_look
+        if look is None or not look.is_open or not self._shortlist.is_of_one_tenant:
             await self._settling.settle(ended)
             return ended.status, None
         token = leases.new_token()
@@ -159,11 +202,11 @@ class Queue:
         return ended.status, Reservation(token, claim.worker_id, bulk) if bulk else None
 
     async def _end(self, claim: Claim, outcome: Outcome) -> Ended:
-        status, due_at = await self._finish_if_owned(claim, outcome)
+        status, due_at, spent = await self._finish_if_owned(claim, outcome)
         error = outcome.error if isinstance(outcome, Failed | Retry) else None
         spacing = claim.delay if isinstance(outcome, Completed | Failed | Retry | Cancelled) else timedelta(0)
-        if claim.has_permit:
-            await self._limits.return_permit(claim.token, spacing)
+        never_began = isinstance(outcome, Unclaimed)
+        await self._admission.leave(claim.places, claim.token, spent, spacing=spacing, never_began=never_began)
         return Ended(
             bulk_id=claim.bulk_id,
             shard=claim.shard,
@@ -176,26 +219,27 @@ class Queue:
             spacing=spacing,
         )
 
-    async def _finish_if_owned(self, claim: Claim, outcome: Outcome) -> tuple[JobStatus, datetime]:
-        """What became of the job, and when its bulk has to look for it again, should it be waiting."""
+    async def _finish_if_owned(self, claim: Claim, outcome: Outcome) -> tuple[JobStatus, datetime, float]:
+        """What became of the job, when its bulk has to look for it again should it be waiting, and what it cost."""
         now = self._clock.now()
         mine = leases.owned(claim.job_id, claim.shard, claim.token)
         guard = mine | {"wish": {"$ne": Wish.CANCEL}} if puts_back(outcome) else mine
         if await self._jobs.update_one(guard, update_for(outcome, claim.job, now)):
-            return status_after(outcome), due_after(outcome, now)
+            return status_after(outcome), due_after(outcome, now), charge(outcome, claim.job).change
         if puts_back(outcome) and await self._jobs.update_one(mine, update_for(Cancelled(), claim.job, now)):
-            return JobStatus.CANCELLED, NEVER
-        ended = await self._ended_before(claim)
-        if ended is not None:
-            return ended, now  # it may be due since then: to look too early costs a miss, too late would hold it up
+            return JobStatus.CANCELLED, NEVER, charge(Cancelled(), claim.job).change
+        before = await self._ended_before(claim)
+        if before is not None:
+            # It may be due since then: to look too early costs a miss, too late would hold it up.
+            return status_after_attempt(before), now, before["cost"]
         if isinstance(outcome, Unclaimed):
-            return JobStatus.QUEUED, now
+            return JobStatus.QUEUED, now, 0.0
         raise LeaseLost(claim.job_id)
 
-    async def _ended_before(self, claim: Claim) -> JobStatus | None:
-        """What this claim made of its job, where an earlier finish arrived and its answer was lost."""
+    async def _ended_before(self, claim: Claim) -> Document | None:
+        """The attempt that this claim left, where an earlier finish arrived and its answer was lost."""
         by_me = {"_id": claim.job_id, "shard": claim.shard, "attempts.token": claim.token}
         job = await self._jobs.find_one(by_me, projection=["attempts"])
         attempts = [entry for entry in job["attempts"] if entry["token"] == claim.token] if job else []
         lost = [entry for entry in attempts if entry["outcome"] == "lost"]
-        return status_after_attempt(attempts[-1]) if attempts and not lost else None
+        return attempts[-1] if attempts and not lost else None

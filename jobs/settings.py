@@ -32,6 +32,7 @@ from pydantic_settings import (
 
 from jobs.documents import BulkRequest
 from jobs.errors import Fault, InvalidInput
+from jobs.limits import Limits
 
 PREFIX = "PRESSRUN_"
 FILE = Path("pressrun.toml")
@@ -42,6 +43,10 @@ OTHERS = ("PRESSRUN_DEMO__", "PRESSRUN_TEST_", "PRESSRUN_URL", "PRESSRUN_API_KEY
 class AuthMode(StrEnum):
     OFF = "off"
     KEYS = "keys"
+
+
+def _percent(value: object) -> object:
+    return {"off": 0, "on": 100}.get(value, value) if isinstance(value, str) else value
 
 
 class Section(BaseModel):
@@ -59,7 +64,16 @@ class Service(Section):
     port: int = Field(8000, ge=0, le=65535)
 
 
+def _cap(value: object) -> object:
+    return None if value == "off" else value
+
+
+OrOff = BeforeValidator(_cap)
+"""`off` is no limit."""
+
+
 class Generator(Section):
+    requests_per_minute: Annotated[int | None, OrOff] = Field(20, ge=1, le=1000)
     url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8100")
     headers: dict[str, SecretStr] = {}
     timeout_seconds: float = Field(300, gt=0, le=3600)
@@ -75,16 +89,29 @@ class Worker(Section):
     metrics_port: int | None = Field(None, ge=0, le=65535)
 
 
-def _cap(value: object) -> object:
-    return None if value == "off" else value
-
-
 class LimitsAtFirst(Section):
-    max_running: Annotated[int | None, BeforeValidator(_cap)] = Field(1, ge=1, le=10_000)
+    max_running: Annotated[int | None, OrOff] = Field(1, ge=1, le=10_000)
+    jobs_per_day: Annotated[int | None, OrOff] = Field(None, ge=1, le=10_000_000)
+    cost_per_day: Annotated[float | None, OrOff] = Field(None, gt=0, le=10_000_000)
+
+
+class Tenant(Section):
+    """What holds for each tenant that has no limits of its own."""
+
+    max_running: Annotated[int | None, OrOff] = Field(20, ge=1, le=10_000)
+    requests_per_minute: Annotated[int | None, OrOff] = Field(None, ge=1, le=1000)
+    jobs_per_day: Annotated[int | None, OrOff] = Field(None, ge=1, le=10_000_000)
+    cost_per_day: Annotated[float | None, OrOff] = Field(None, gt=0, le=10_000_000)
+
+
+class Queue(Section):
+    priority_changes: Literal["on", "off"] = "on"
 
 
 class Bulk(Section):
     delay_seconds: float = Field(5, ge=0, le=3600)
+    stagger_ms: int = Field(150, ge=0, le=60_000)
+    cost_per_job: float = Field(0.1, ge=0, le=10_000)
     max_retries: int = Field(2, ge=0, le=20)
     min_items: int = Field(10, ge=1)
     max_items: int = Field(50, ge=1, le=10_000)
@@ -110,7 +137,10 @@ class Settings(BaseSettings):
     generator: Generator = Generator()
     worker: Worker = Worker()
     limits: LimitsAtFirst = LimitsAtFirst()
+    tenant: Tenant = Tenant()
+    queue: Queue = Queue()
     bulk: Bulk = Bulk()
+    parallel: Annotated[int, BeforeValidator(_percent)] = Field(100, ge=0, le=100)
     auth: Auth
 
     @classmethod
@@ -135,6 +165,21 @@ class Settings(BaseSettings):
             items=(),
             max_retries=self.bulk.max_retries,
             delay=timedelta(seconds=self.bulk.delay_seconds),
+            stagger=timedelta(milliseconds=self.bulk.stagger_ms),
+            cost_per_job=self.bulk.cost_per_job,
+        )
+
+    @property
+    def limits_at_first(self) -> Limits:
+        return Limits(
+            max_running=self.limits.max_running,
+            requests_per_minute=self.generator.requests_per_minute,
+            jobs_per_day=self.limits.jobs_per_day,
+            cost_per_day=self.limits.cost_per_day,
+            tenant_max_running=self.tenant.max_running,
+            tenant_requests_per_minute=self.tenant.requests_per_minute,
+            tenant_jobs_per_day=self.tenant.jobs_per_day,
+            tenant_cost_per_day=self.tenant.cost_per_day,
         )
 
 
@@ -165,12 +210,11 @@ def _is_unknown(name: str) -> bool:
         return False
     section, _, field = name.removeprefix(PREFIX).lower().partition("__")
     info = Settings.model_fields.get(section)
-    return (
-        info is None
-        or not isinstance(info.annotation, type)
-        or field.partition("__")[0]
-        not in (info.annotation.model_fields if issubclass(info.annotation, BaseModel) else {})
-    )
+    if info is None or not isinstance(info.annotation, type):
+        return True
+    if not issubclass(info.annotation, BaseModel):
+        return bool(field)
+    return field.partition("__")[0] not in info.annotation.model_fields
 
 
 def _name(location: tuple[int | str, ...]) -> str:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs import leases
-from jobs.clock import NEVER, Clock
+from jobs import policies
+from jobs.clock import Clock
+from jobs.counting import Counted, Counting, error_line
 from jobs.documents import MAX_ERROR_LINES, BulkId, JobId, Token
 from jobs.errors import Busy
+from jobs.policies import Cause, SelfPause
 from jobs.states import ACTIVE_BULKS, ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document, Store
 
@@ -44,6 +46,7 @@ class Settling:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
+        self._counting = Counting(store, clock)
         self._clock = clock
 
     async def settle(self, ended: Ended) -> None:
@@ -97,11 +100,14 @@ class Settling:
             if bulk["status"] == BulkStatus.CANCELLED:
                 await self._cancel_what_waits(bulk)
             # Slots first, then the count: a job that ends in between is still in its slot, so left to its settle.
-            left = await self._left_slots(bulk, release, expire_unnamed)
+            left = await self._counting.left_slots(bulk, release, expire_unnamed)
             standing = [slot["job_id"] for token, slot in bulk["slots"].items() if token not in left]
-            counted = await self._count(bulk, [job_id for job_id in standing if job_id is not None])
-            changes = self._changes(bulk, counted, left, clear_intent)
-            changes["error_summary"] = await self._error_summary(bulk, counted.failed)
+            counted = await self._counting.count(bulk, [job_id for job_id in standing if job_id is not None])
+            cost = await self._counting.cost(bulk) if bulk["budget"] else 0.0
+            changes = self._changes(bulk, counted, cost, left, clear_intent)
+            pause = self._self_pause(bulk, changes, counted, cost)
+            told = policies.event(bulk, pause, self._clock.now()) if pause else None
+            changes["error_summary"] = await self._counting.error_summary(bulk, counted.failed)
             if not left and spacing == timedelta(0) and all(bulk[name] == value for name, value in changes.items()):
                 return bulk
             update: Document = {
@@ -111,11 +117,20 @@ class Settling:
             }
             if left:
                 update["$unset"] = {f"slots.{token}": "" for token in left}
+            if told:
+                update["$push"] = {"events": {"$each": [told], "$slice": -policies.MAX_EVENTS}}
             unchanged = {"_id": bulk_id, "shard": bulk["shard"], "rev": bulk["rev"]}
             settled = await self._bulks.find_one_and_update(unchanged, update)
             if settled is not None:
                 return settled
         raise Busy("bulk job")
+
+    async def under_budget(self, bulk: Document, budget: Document) -> Document:
+        """The fields of the bulk that follow from a new `budget`, as long as its `rev` stays."""
+        return {
+            "job_cost": budget["cost_per_job"],
+            "budget_left": _left_of(budget, bulk, await self._counting.cost(bulk), set()),
+        }
 
     async def _cancel_what_waits(self, bulk: Document) -> None:
         # By epoch: should a person have sent jobs back since this bulk was read, theirs is a later one.
@@ -130,56 +145,9 @@ class Settling:
             {"$set": {"status": JobStatus.CANCELLED, "completed_at": self._clock.now()}, "$inc": {"rev": 1}},
         )
 
-    async def _left_slots(self, bulk: Document, release: Token | None, expire_unnamed: bool) -> set[str]:
-        slots: dict[str, Document] = bulk["slots"]
-        if not slots:
-            return set()
-        running = await self._jobs.find(
-            {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], "status": JobStatus.PROCESSING},
-            projection=["status", "lease"],
-        )
-        held = {job["lease"]["token"] for job in running if leases.holds(job, job["lease"]["token"])}
-        now = self._clock.now()
-        left = set()
-        for token, slot in slots.items():
-            named = slot["job_id"] is not None
-            overdue = expire_unnamed and slot["until"] <= now
-            if token == release or (token not in held and (named or overdue)):
-                left.add(token)
-        return left
-
-    async def _count(self, bulk: Document, standing: list[JobId]) -> _Counted:
-        rows = await self._jobs.aggregate(
-            [
-                {"$match": {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], "_id": {"$nin": standing}}},
-                {
-                    "$group": {
-                        "_id": "$status",
-                        "count": {"$sum": 1},
-                        "due_at": {"$min": "$due_at"},
-                        "head": {"$min": "$queue_position"},
-                        "until": {"$min": "$lease.until"},
-                    }
-                },
-            ]
-        )
-        by_status = {row["_id"]: row for row in rows}
-        queued = by_status.get(JobStatus.QUEUED.value)
-        # What runs and no slot names may come back without a settle, if it was taken when its slot had expired.
-        unnamed = by_status.get(JobStatus.PROCESSING.value)
-
-        def count(status: JobStatus) -> int:
-            return by_status[status.value]["count"] if status.value in by_status else 0
-
-        return _Counted(
-            completed=count(JobStatus.COMPLETED),
-            failed=count(JobStatus.FAILED),
-            cancelled=count(JobStatus.CANCELLED),
-            due_at=min(queued["due_at"] if queued else NEVER, unnamed["until"] if unnamed else NEVER),
-            head=queued["head"] if queued else bulk["head"],
-        )
-
-    def _changes(self, bulk: Document, counted: _Counted, left: set[str], clear_intent: str | None) -> Document:
+    def _changes(
+        self, bulk: Document, counted: Counted, cost: float, left: set[str], clear_intent: str | None
+    ) -> Document:
         intent = bulk["intent"]
         if intent is not None and intent["id"] == clear_intent:
             intent = None
@@ -195,7 +163,10 @@ class Settling:
             "due_at": counted.due_at,
             "head": counted.head,
             "intent": intent,
+            "budget_left": None,
         }
+        if bulk["budget"]:
+            changes["budget_left"] = _left_of(bulk["budget"], bulk, cost, left)
         over = remaining == 0 and len(left) == len(bulk["slots"]) and intent is None
         if over and bulk["status"] in LIVE_BULKS:
             started = bulk["status"] != BulkStatus.QUEUED
@@ -206,25 +177,34 @@ class Settling:
             }
         return changes
 
-    async def _error_summary(self, bulk: Document, failed: int) -> list[str]:
-        if failed == 0:
-            return []
-        jobs = await self._jobs.find(
-            {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], "status": JobStatus.FAILED},
-            projection=["queue_position", "error"],
-            sort=[("queue_position", 1)],
-            limit=MAX_ERROR_LINES,
+    def _self_pause(self, bulk: Document, changes: Document, counted: Counted, cost: float) -> SelfPause | None:
+        """Put into `changes` the pause that the bulk has to make by itself; why it does."""
+        if bulk["status"] not in ACTIVE_BULKS or changes["intent"] is not None:
+            return None
+        standing = policies.Standing(
+            completed=counted.completed,
+            failed=counted.failed,
+            remaining=changes["remaining_items"],
+            running=changes["busy"],
+            of_canary=counted.of_canary,
+            spent=cost,
+            budget_left=changes["budget_left"],
         )
-        return [error_line(job["queue_position"], job["error"]) for job in jobs]
+        pause = policies.self_pause(bulk, standing)
+        if pause is not None:
+            changes |= {
+                "status": BulkStatus.PAUSED.value,
+                "pause": policies.pause_record(pause, self._clock.now()),
+            }
+        if pause is not None and pause.cause is Cause.CANARY:
+            changes |= {"ceiling": None, "due_at": self._clock.now()}  # those after the first may run from now on
+        return pause
 
 
-@dataclass(frozen=True)
-class _Counted:
-    completed: int
-    failed: int
-    cancelled: int
-    due_at: datetime
-    head: int
+def _left_of(budget: Document, bulk: Document, cost: float, left: set[str]) -> float:
+    """After what was spent, and what is set aside for the slots that stay."""
+    aside = sum(slot["cost"] for token, slot in bulk["slots"].items() if token not in left)
+    return float(budget["cost"] - cost - aside)
 
 
 def _uncounted(ended: Ended) -> Document:
@@ -236,6 +216,8 @@ def _uncounted(ended: Ended) -> Document:
         "intent": None,
         f"slots.{ended.token}": {"$exists": True},
         "remaining_items": {"$gt": 0},
+        "budget": None,  # a bulk that may have to pause by itself is recounted after each job
+        "failure_policy": None,
     }
     if ended.status in ENDED_JOBS:
         # One that its slot does not name may have been counted; the last one ends the generation after a recount.
@@ -254,7 +236,3 @@ def _counting(ended: Ended) -> Document:
         line = error_line(ended.position, ended.error)
         update["$push"] = {"error_summary": {"$each": [line], "$slice": MAX_ERROR_LINES}}
     return update
-
-
-def error_line(position: int, error: str | None) -> str:
-    return f"Item {position}: {error or 'failed'}"[:500]

@@ -1,32 +1,41 @@
-"""Which bulks may run now, in the order they are served: the first of them by id, as one read told a moment ago.
+"""Where the next job is looked for: the tenants that have work, in turn, and of each the bulks that may run, in order.
 
-A claim's filter names these ids beside all that it demands, so that it matches few documents however many wait, on any
-server. The list only says where to look first: whether a bulk may run is decided by the claim's own write.
+All of it is as a read told a moment ago. A claim's filter names ids from this list beside all that it demands, so that
+it matches few documents however many wait, on any server. The list only says where to look first: whether a bulk may
+run is decided by the claim's own write.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from jobs.admission import tenant_closed
 from jobs.clock import Clock
-from jobs.documents import BulkId
+from jobs.limits import Limits, new_tenant, tenant_limits_in
+from jobs.scopes import TENANT, Scopes
 from jobs.states import ACTIVE_BULKS
 from jobs.store import Document, Sort, Store
+from jobs.turns import Standing, fairly
 
 LENGTH = 100
 AT_ONCE = 20
-"""How many of them one claim's filter names."""
+"""How many of a tenant's bulks one claim's filter names."""
 
 KEPT = timedelta(seconds=1)
 READS_SHARE = 20
 """Where the server has to sort all that waits, reading the list takes at most a twentieth of the time."""
 
-IN_ORDER: Sort = (("created_at", 1), ("_id", 1))
+IN_ORDER: Sort = (("rank", 1), ("_id", 1))
+SHOWN = ("parallelism", "stagger_ms", "job_cost", "budget_left")
 
 
-def claimable(now: datetime) -> Document:
-    """Bulks from which a job may be started: all that may forbid it is in this filter."""
-    return {
+def claimable(now: datetime, parallel: int) -> Document:
+    """Bulks from which a job may be started: all of theirs that may forbid it is in this filter.
+
+    `parallel` is the percentage of tenants whose bulks may run several jobs at once.
+    """
+    may: Document = {
         "schema": 1,
         "status": {"$in": list(ACTIVE_BULKS)},
         "free": {"$gt": 0},
@@ -34,32 +43,109 @@ def claimable(now: datetime) -> Document:
         "spaced_until": {"$lte": now},
         "intent": None,
     }
+    if parallel < 100:
+        may["$or"] = [{"busy": 0}, {"bucket": {"$lt": parallel}}]
+    return may
+
+
+CAN_PAY: Document = {"$or": [{"budget_left": None}, {"$expr": {"$gte": ["$budget_left", "$job_cost"]}}]}
 
 
 class Shortlist:
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, scopes: Scopes) -> None:
         self._bulks = store.collection("bulk_jobs")
+        self._limits = store.collection("limits")
         self._clock = clock
+        self._scopes = scopes
         self._kept_until: datetime | None = None
-        self._ids: list[BulkId] = []
+        self._tenants: dict[str, Document] = {}
+        self._waiting: dict[str, list[Document]] = {}
 
     @property
     def is_old(self) -> bool:
         return self._kept_until is None or self._clock.now() >= self._kept_until
 
     @property
-    def first(self) -> list[BulkId]:
-        return self._ids[:AT_ONCE]
+    def is_of_one_tenant(self) -> bool:
+        return len(self._tenants) <= 1
 
-    def drop_first(self) -> None:
-        """None of them may run a job just now: until the list is read anew those after them are the first."""
-        del self._ids[:AT_ONCE]
+    def forget(self) -> None:
+        """What was read turned out to be wrong."""
+        self._kept_until = None
 
-    async def read(self) -> bool:
-        """One read: the list anew; whether there is anything on it."""
+    def scope_of(self, tenant: str) -> Document | None:
+        return self._tenants.get(tenant)
+
+    def entered(self, scope: Document) -> None:
+        """Somebody of this tenant was let in: how it is afterwards."""
+        if scope["tenant"] in self._tenants:
+            self._tenants[scope["tenant"]] = scope
+
+    async def read(self, parallel: int) -> bool:
+        """The list anew; whether there is anything on it. One read where there is not."""
         began = self._clock.now()
-        found = await self._bulks.find(claimable(began), projection=["_id"], sort=IN_ORDER, limit=LENGTH)
-        self._ids = [bulk["_id"] for bulk in found]
+        rows = await self._bulks.aggregate(
+            [{"$match": {"$and": [claimable(began, parallel), CAN_PAY]}}, {"$group": {"_id": "$tenant"}}]
+        )
+        names = [row["_id"] for row in rows]
+        self._tenants = await self._scopes_of(names) if names else {}
+        self._waiting = {}
         now = self._clock.now()
         self._kept_until = now + max(KEPT, READS_SHARE * (now - began))
-        return bool(self._ids)
+        return bool(names)
+
+    async def in_turn(self, limits: Limits) -> Sequence[str]:
+        """The tenants on the list that have room for another job, next first."""
+        now = self._clock.now()
+        standing = fairly(Standing(name, scope["weight"], scope["turn"]) for name, scope in self._tenants.items())
+        able = []
+        for one in standing:
+            scope = self._tenants[one.tenant]
+            if tenant_closed(scope, tenant_limits_in(scope).over(limits), 0, now) is None:
+                able.append(one)
+        if able and (turn := self._tenants[able[0].tenant]["turn"]) < able[0].turn:
+            await self._move_up(able[0].tenant, turn, able[0].turn)
+        return [one.tenant for one in able]
+
+    async def alike(self, tenant: str, parallel: int) -> Sequence[Document]:
+        """The tenant's first bulks, as far as one write can reserve in any of them; none where it has no more."""
+        if tenant not in self._waiting:
+            mine = {"tenant": tenant, **claimable(self._clock.now(), parallel)}
+            self._waiting[tenant] = await self._bulks.find(
+                {"$and": [mine, CAN_PAY]}, projection=SHOWN, sort=IN_ORDER, limit=LENGTH
+            )
+        waiting = self._waiting[tenant][:AT_ONCE]
+        unlike = [place for place, bulk in enumerate(waiting) if terms(bulk) != terms(waiting[0])]
+        return waiting[: unlike[0]] if unlike else waiting
+
+    def drop(self, tenant: str, bulks: Sequence[Document]) -> None:
+        """None of these may run a job just now: until the list is read anew those after them are the first."""
+        there = self._waiting.get(tenant, [])
+        if there[: len(bulks)] == list(bulks):
+            del there[: len(bulks)]
+
+    async def _scopes_of(self, tenants: Sequence[str]) -> dict[str, Document]:
+        for _ in range(2):
+            found = await self._scopes.find([TENANT + name for name in tenants])
+            missing = [name for name in tenants if TENANT + name not in found]
+            if not missing:
+                break
+            for name in missing:
+                await self._scopes.make(TENANT + name, new_tenant(name))
+        return {scope["tenant"]: scope for scope in found.values()}
+
+    async def _move_up(self, tenant: str, turn: float, to: float) -> None:
+        """By compare-and-set, once: it has had a rest."""
+        scope_id = TENANT + tenant
+        moved = await self._limits.find_one_and_update({"_id": scope_id, "turn": turn}, {"$set": {"turn": to}})
+        if moved is not None:
+            self._tenants[tenant] = moved
+
+
+def terms(bulk: Document) -> Document:
+    """What one write that reserves says of a bulk by value: its stagger and its cost, as far as they matter."""
+    budgeted = bulk["budget_left"] is not None
+    return {
+        "stagger_ms": bulk["stagger_ms"] if bulk["parallelism"] > 1 else None,
+        "job_cost": bulk["job_cost"] if budgeted else None,
+    }

@@ -1,4 +1,4 @@
-"""Taking back what lost workers held: jobs, slots, permits. Run by upkeep; what people asked for is not decided here.
+"""Taking back what lost workers held: jobs, slots, places. Run by upkeep; what people asked for is not decided here.
 
 Nobody is taken for dead just because the database was away: after an outage, and after its own start, a sweep waits
 one full lease before it judges any (spec §4, I9). An outage is not always told: where the server is back soon enough
@@ -16,8 +16,8 @@ import structlog
 from jobs import leases
 from jobs.clock import Clock
 from jobs.documents import Wish
-from jobs.limits import SystemLimits
 from jobs.outcomes import MAX_LOST_WORKERS, Cancelled, Lost, Outcome, Unclaimed, update_for
+from jobs.scopes import Scopes
 from jobs.settling import Settling
 from jobs.states import LIVE_BULKS
 from jobs.store import Document, Store
@@ -36,11 +36,11 @@ WHERE_JOBS_MAY_RUN: tuple[Document, ...] = (BUSY, {"schema": 1, "status": {"$in"
 
 
 class Sweep:
-    def __init__(self, store: Store, clock: Clock, limits: SystemLimits, settling: Settling, lease: timedelta) -> None:
+    def __init__(self, store: Store, clock: Clock, scopes: Scopes, settling: Settling, lease: timedelta) -> None:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._clock = clock
-        self._limits = limits
+        self._scopes = scopes
         self._settling = settling
         self._lease = lease
         self._not_before: datetime | None = None
@@ -72,10 +72,10 @@ class Sweep:
             self._everywhere_at = now + EVERYWHERE_EVERY
             taken_back = await self._take_back_jobs(now)
             await self._settle_left_slots()
-            await self._limits.take_back_leftovers()
+            await self._scopes.take_back_leftovers()
             return taken_back
-        if self._limits.was_full:
-            await self._limits.take_back_leftovers()
+        if self._scopes.was_full:
+            await self._scopes.take_back_leftovers()
         return 0
 
     def _is_too_early(self, now: datetime) -> bool:

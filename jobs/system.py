@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
 from jobs.chores import Chores
@@ -12,13 +13,16 @@ from jobs.clock import Clock, DatabaseClock
 from jobs.controls import Controls
 from jobs.creation import Creation
 from jobs.documents import BulkRequest
+from jobs.generators import Generators
 from jobs.indexes import INDEXES
 from jobs.intents import Intents
 from jobs.keys import Keys
-from jobs.limits import Limits, SystemLimits
+from jobs.limits import Limits, LimitStore
 from jobs.lookup import Lookup
 from jobs.queue import Queue
+from jobs.scopes import Scopes
 from jobs.settling import Settling
+from jobs.shortlist import Shortlist
 from jobs.store import Store
 from jobs.sweep import Sweep
 from jobs.workers import Workers
@@ -28,7 +32,9 @@ from jobs.workers import Workers
 class System:
     store: Store
     clock: Clock
-    limits: SystemLimits
+    scopes: Scopes
+    limits: LimitStore
+    generators: Generators
     settling: Settling
     queue: Queue
     controls: Controls
@@ -45,31 +51,40 @@ class System:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the parts are told: lease time, the limits to begin with, and what an adopted bulk has."""
+    """What the parts are told: lease time, the limits to begin with, what an adopted bulk has.
+
+    `parallel` is the percentage of tenants whose bulks this process starts several jobs of, whatever the limits allow.
+    """
 
     lease: timedelta = timedelta(seconds=30)
     limits: Limits = Limits(max_running=1)
+    parallel: int = 100
     adopted: BulkRequest = BulkRequest(mode="", items=())
     single_jobs: bool = False
 
 
 def assemble(store: Store, clock: Clock, rules: Rules) -> System:
-    limits = SystemLimits(store, clock)
+    scopes = Scopes(store, clock)
+    generators = Generators(store, clock)
+    admission = Admission(scopes, generators, clock, rules.parallel)
+    shortlist = Shortlist(store, clock, scopes)
     settling = Settling(store, clock)
     return System(
         store=store,
         clock=clock,
-        limits=limits,
+        scopes=scopes,
+        limits=LimitStore(store, scopes),
+        generators=generators,
         settling=settling,
-        queue=Queue(store, clock, limits, settling, rules.lease),
+        queue=Queue(store, clock, admission, shortlist, settling, rules.lease),
         controls=Controls(store, clock, settling),
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock),
         lookup=Lookup(store, clock),
-        sweep=Sweep(store, clock, limits, settling, rules.lease),
+        sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),
-        audit=Audit(store, clock, settling, limits, rules.lease),
+        audit=Audit(store, clock, settling, scopes, rules.lease),
         workers=Workers(store, clock, silence=rules.lease),
         keys=Keys(store, clock),
     )

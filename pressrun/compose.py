@@ -15,7 +15,6 @@ import generator.settings
 from jobs.clock import DatabaseClock
 from jobs.embedded.store import EmbeddedStore
 from jobs.errors import Fault
-from jobs.limits import Limits
 from jobs.mongo import MongoStore
 from jobs.settings import Settings, WrongSettings, load_settings
 from jobs.store import Store
@@ -34,7 +33,8 @@ EMBEDDED_POLL_SECONDS = 0.05
 def rules_of(settings: Settings) -> Rules:
     return Rules(
         lease=settings.lease,
-        limits=Limits(max_running=settings.limits.max_running),
+        limits=settings.limits_at_first,
+        parallel=settings.parallel,
         adopted=settings.bulk_defaults,
         single_jobs=settings.worker.single_jobs == "on",
     )

@@ -16,7 +16,7 @@ from jobs.store import Document
 
 ARRAY_UPDATES = frozenset({"$push", "$pull", "$addToSet", "$pop"})
 UPDATES = ARRAY_UPDATES | {"$set", "$unset", "$inc", "$min", "$max", "$currentDate", "$setOnInsert"}
-MODIFIERS = {"$push": frozenset({"$each", "$slice"}), "$addToSet": frozenset({"$each"})}
+MODIFIERS = {"$push": frozenset({"$each", "$slice", "$position"}), "$addToSet": frozenset({"$each"})}
 
 
 def check_update(update: Mapping[str, Any]) -> None:

@@ -17,9 +17,9 @@ import worker.keeper
 from jobs.claims import ClaimWrites
 from jobs.creation import Creation
 from jobs.intents import Intents
-from jobs.limits import SystemLimits
 from jobs.outcomes import Outcome, due_after
 from jobs.queue import Queue
+from jobs.scopes import Scopes
 from jobs.states import LIVE_BULKS
 from jobs.store import Document
 from jobs.sweep import Sweep
@@ -113,7 +113,7 @@ def forgets_the_attempt(filter: Document, update: Document) -> tuple[Document, D
 
 
 def has_no_cap(filter: Document, update: Document) -> tuple[Document, Document]:
-    return {"_id": "system"}, update
+    return {"_id": filter["_id"]}, update
 
 
 def reserves_while_paused(filter: Document, update: Document) -> tuple[Document, Document] | None:
@@ -160,9 +160,9 @@ MUTATIONS: dict[str, Mutation] = {
     "a claim does not heed an intent": asks(BULKS, "find_one_and_update", drops("intent", where=is_claim)),
     "the last job is taken first": takes_the_last_first,
     "a take stamps the epoch of its reservation": asks(JOBS, "find_one_and_update", takes_with_the_reservations_epoch),
-    "permits have no cap": asks("limits", "find_one_and_update", has_no_cap),
-    "a permit is never returned": does_nothing(SystemLimits, "return_permit"),
-    "left permits are not taken back": does_nothing(SystemLimits, "take_back_leftovers", 0),
+    "a scope lets in whatever runs": asks("limits", "find_one_and_update", has_no_cap),
+    "a place is never returned": does_nothing(Scopes, "leave"),
+    "left places are not taken back": does_nothing(Scopes, "take_back_leftovers", 0),
     "an end does not name its token": asks(JOBS, "update_one", drops("lease.token", where=is_end)),
     "an end does not heed a cancel": asks(JOBS, "update_one", drops("wish", where=is_end)),
     "a stage is entered without a look at the lease": does_nothing(Queue, "enter_stage"),

@@ -13,6 +13,7 @@ from jobs.clock import NEVER
 from jobs.controls import Pause
 from jobs.documents import JobId, Token
 from jobs.outcomes import Completed, Failed
+from jobs.scopes import SYSTEM, Entry
 from jobs.store import Name
 from jobs.system import System
 from tests.jobs.conftest import LEASE, MakeBulk
@@ -88,13 +89,13 @@ async def test_what_a_lost_worker_left_is_named_once_it_is_too_old_and_mended(
     await assert_at_rest(system.store)
 
 
-async def test_permits_that_are_not_as_many_as_are_counted_are_named_and_counted(
+async def test_places_that_are_not_as_many_as_are_counted_are_named_and_counted(
     system: System, make_bulk: MakeBulk
 ) -> None:
     await make_bulk(1)
     await system.store.collection("limits").update_one({"_id": "system"}, {"$inc": {"running": 2}})
     found = [finding async for finding in system.audit.whole()]
-    assert [finding.sentence for finding in found] == ["0 permits of the system's cap are out, but running is 2"]
+    assert [finding.sentence for finding in found] == ["0 places of system are taken, but running is 2"]
     await system.audit.repair(found)
     assert await faults(system) == set()
     await assert_at_rest(system.store)
@@ -115,12 +116,17 @@ async def test_a_settle_that_is_owed_for_too_long_is_named_and_mended(
     await assert_at_rest(system.store)
 
 
-async def test_jobs_without_a_bulk_and_permits_without_a_job_are_named(
+async def test_jobs_without_a_bulk_and_places_without_a_job_are_named(
     system: System, make_bulk: MakeBulk, clock: MovableClock
 ) -> None:
     bulk_id = await make_bulk(2)
     await system.limits.change({"max_running": 1})
-    await system.limits.take_permit(JobId(ObjectId()), Token("nobody's"), "w1")
+    await enter_the_system(system, JobId(ObjectId()), Token("nobody's"))
     await system.store.collection("bulk_jobs").delete_one({"_id": bulk_id})
     clock.move(LONG)
-    assert await faults(system) == {Fault.NO_BULK, Fault.PERMIT}
+    assert await faults(system) == {Fault.NO_BULK, Fault.PLACE}
+
+
+async def enter_the_system(system: System, job_id: JobId, token: Token) -> None:
+    scope = (await system.scopes.find([SYSTEM]))[SYSTEM]
+    assert await system.scopes.enter(Entry(scope, max_running=1), job_id, token, "w1")

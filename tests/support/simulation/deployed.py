@@ -41,7 +41,12 @@ class Setup:
     @property
     def rules(self) -> Rules:
         adopted = BulkRequest(mode="", items=(), delay=timedelta(0))
-        return Rules(lease=self.lease, limits=Limits(max_running=self.cap), adopted=adopted, single_jobs=True)
+        return Rules(
+            lease=self.lease,
+            limits=Limits(max_running=self.cap, tenant_max_running=20),
+            adopted=adopted,
+            single_jobs=True,
+        )
 
 
 @dataclass

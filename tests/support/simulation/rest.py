@@ -6,7 +6,7 @@ import asyncio
 
 from jobs.audit import Finding
 from jobs.clock import Clock
-from jobs.settling import error_line
+from jobs.counting import error_line
 from jobs.states import ENDED_JOBS, LIVE_BULKS, JobStatus
 from jobs.system import System, assemble
 from tests.support.invariants import assert_at_rest
@@ -67,7 +67,7 @@ def _nothing_is_left(world: World) -> bool:
     single = [job for job in world.witness.jobs.values() if job["bulk_job_id"] is None]
     return (
         not (under_way or single)
-        and world.witness.limits.get("running") == 0
+        and not any(scope["running"] for scope in world.witness.scopes.values())
         and all(
             bulk.get("schema") == 1
             and bulk["status"] not in LIVE_BULKS

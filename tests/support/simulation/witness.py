@@ -16,7 +16,8 @@ from bson import ObjectId
 from jobs.clock import NEVER
 from jobs.documents import Wish
 from jobs.embedded.disk import Tables
-from jobs.limits import SYSTEM
+from jobs.limits import limits_in, tenant_limits_in
+from jobs.scopes import GENERATOR, SYSTEM, TENANT, WINDOW
 from jobs.settling import COUNTERS
 from jobs.states import BULK_MOVES, ENDED_JOBS, JOB_MOVES, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document
@@ -44,7 +45,7 @@ class Witness:
     def __init__(self, tables: Tables, now: Callable[[], datetime]) -> None:
         self.bulks: dict[ObjectId, Document] = {}
         self.jobs: dict[ObjectId, Document] = {}
-        self.limits: Document = {}
+        self.scopes: dict[str, Document] = {}
         self.on_bulk_change: list[Change] = []
         self.on_job_change: list[Change] = []
         self._jobs_of: dict[ObjectId, dict[ObjectId, Document]] = defaultdict(dict)
@@ -233,12 +234,29 @@ class Witness:
 
     def _look_at_limits(self) -> None:
         documents = self._tables["limits"].documents() if "limits" in self._tables else ()
-        for document in [one for one in documents if one["_id"] == SYSTEM and one is not self.limits]:
-            self._limits(self.limits, document)
-            self.limits = document
+        for after in [one for one in documents if one is not self.scopes.get(one["_id"])]:
+            before = self.scopes.get(after["_id"])
+            self.scopes[after["_id"]] = after
+            demand(after["running"] == len(after["slots"]), "running is not the number of places", after)
+            if before is not None:
+                self._entered(before, after)
 
-    def _limits(self, before: Document, after: Document) -> None:
-        demand(after["running"] == len(after["slots"]), "running is not the number of permits", after)
-        more = before and after["running"] > before["running"]
-        cap = after["max_running"]
-        demand(not more or cap is None or after["running"] <= cap, "more permits than the cap", after)
+    def _entered(self, before: Document, after: Document) -> None:
+        """No more are let in than the rules allow that stood before."""
+        cap, pace, cost = self._rules(before)
+        more = after["running"] > before["running"]
+        demand(not more or cap is None or after["running"] <= cap, "more running than the cap", after)
+        demand(not more or cost is None or after["committed"] <= cost + 1e-6, "more set aside than the budget", after)
+        recent = after["recent"]
+        if recent != before["recent"] and pace is not None and len(recent) > pace:
+            demand(recent[0] - recent[pace] >= WINDOW, "more calls in a window than the pace", after)
+
+    def _rules(self, scope: Document) -> tuple[int | None, int | None, float | None]:
+        """The cap, the pace and the daily budget of a scope."""
+        if scope["_id"] == GENERATOR:
+            return scope["ramp"], scope["pace"], None
+        system = limits_in(self.scopes[SYSTEM], self.scopes.get(GENERATOR, {"requests_per_minute": None}))
+        if scope["_id"].startswith(TENANT):
+            mine = tenant_limits_in(scope).over(system)
+            return mine.max_running, mine.requests_per_minute, mine.cost_per_day
+        return system.max_running, None, system.cost_per_day
