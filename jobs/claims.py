@@ -44,6 +44,11 @@ class Claim:
         return timedelta(seconds=self.bulk["delay_seconds"])
 
     @property
+    def stagger(self) -> timedelta:
+        """How long its bulk waits before it starts another one beside it."""
+        return timedelta(milliseconds=self.bulk["stagger_ms"] if self.bulk["parallelism"] > 1 else 0)
+
+    @property
     def worker_id(self) -> str:
         worker_id: str = self.job["lease"]["worker_id"]
         return worker_id

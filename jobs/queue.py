@@ -38,6 +38,7 @@ from jobs.states import JobStatus
 from jobs.store import Document, Store
 
 CLAIM_TRIES = 8
+A_MOMENT = timedelta(milliseconds=5)
 
 
 @dataclass(eq=False)
@@ -75,10 +76,16 @@ class Queue:
         self._last_look: Look | None = None
 
     @property
-    def opens_at(self) -> datetime | None:
-        """When a claim that just found nothing may find something, should it have been held up by a limit."""
+    def opens_in(self) -> timedelta:
+        """When a claim that just found nothing may find something: 0 where nothing is known of that."""
         closed = self._last_look.closed if self._last_look else None
-        return closed.until if closed else None
+        until = closed.until if closed else None
+        return max(until - self._clock.now(), timedelta(0)) + A_MOMENT if until else timedelta(0)
+
+    @property
+    def generator_is_down(self) -> bool:
+        """As the last claim has found it."""
+        return self._last_look is not None and bool(self._last_look.generator["down"])
 
     async def has_work(self) -> bool:
         """The idle poll: one read where there is nothing."""

@@ -15,6 +15,7 @@ import structlog
 
 from jobs.settings import Settings
 from jobs.system import System
+from worker.breaker import Breaker
 from worker.generator import GeneratorClient
 from worker.keeper import Keeper
 from worker.loop import Loop
@@ -35,7 +36,7 @@ def generator_http(settings: Settings) -> httpx2.AsyncClient:
         headers={name: value.get_secret_value() for name, value in settings.generator.headers.items()},
         timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
         # None is kept: what the endpoint closes just as a call is sent would cost the job a retry.
-        limits=httpx2.Limits(max_connections=settings.worker.slots, max_keepalive_connections=0),
+        limits=httpx2.Limits(max_connections=settings.worker.slots + 1, max_keepalive_connections=0),
         follow_redirects=False,
         trust_env=False,
     )
@@ -48,10 +49,12 @@ async def run_worker(settings: Settings, system: System, shutdown: Shutdown) -> 
     keeper = Keeper(system.queue, lease=settings.lease, look_every=timedelta(seconds=settings.worker.poll_seconds))
     async with generator_http(settings) as http:
         client = GeneratorClient(http, timedelta(seconds=settings.generator.timeout_seconds))
+        breaker = Breaker(system.generators, client)
         loop = Loop(
             system.queue,
-            Runner(system.queue, client, keeper, random.Random()),  # noqa: S311 - only spreads retries
+            Runner(system.queue, client, breaker, keeper, random.Random()),  # noqa: S311 - only spreads retries
             keeper,
+            breaker,
             shutdown,
             worker_id=worker_id,
             slots=settings.worker.slots,

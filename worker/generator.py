@@ -19,7 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFun
 MAX_REPLY_BYTES = 8 * 2**20
 MAX_RETRY_AFTER = timedelta(minutes=10)
 PASSING_CLIENT_ERRORS = {408, 409, 425, 429}
-UNCOUNTED = {429, 502, 503, 504}
+GATEWAY_ERRORS = {502, 503, 504}
+UNCOUNTED = {429, *GATEWAY_ERRORS}
+PROBE_SECONDS = 2.0
 MAX_ERROR_LENGTH = 500
 
 Tokens = Annotated[int, Field(ge=0, le=2**53)]
@@ -39,7 +41,7 @@ class Usage(BaseModel):
 
     input_tokens: Tokens | None = None
     output_tokens: Tokens | None = None
-    cost: float | None = None
+    cost: Annotated[float, Field(ge=0)] | None = None
 
 
 def _usage_or_none(value: object, handler: ValidatorFunctionWrapHandler) -> object:
@@ -73,13 +75,16 @@ class Refusal(BaseModel):
 
 @dataclass(eq=False)
 class CallFailed(Exception):
-    """Spec §6: `permanent` is never tried again, `counted` uses up a retry, `definite`: there was an answer."""
+    """Spec §6: `permanent` is never tried again, `counted` uses up a retry, `definite`: there was an answer; `down`:
+    the endpoint does not work at all; `wait`: it asks to be left alone so long; `cost`: it was paid all the same."""
 
     error: str
     permanent: bool = False
     counted: bool = True
     definite: bool = False
+    down: bool = False
     wait: timedelta | None = None
+    cost: float | None = None
 
     def __str__(self) -> str:
         return self.error
@@ -100,9 +105,22 @@ class GeneratorClient:
         except TimeoutError:
             raise CallFailed(f"The generator did not answer within {self._timeout.total_seconds():g} s.") from None
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise CallFailed(f"The generator cannot be reached: {_kind(error)}.", counted=False) from None
+            raise CallFailed(f"The generator cannot be reached: {_kind(error)}.", counted=False, down=True) from None
         except httpx2.HTTPError as error:
-            raise CallFailed(f"The call to the generator broke off: {_kind(error)}.") from None
+            # Where the whole endpoint went away, that is no failure of this call's.
+            down = not await self.answers()
+            raise CallFailed(
+                f"The call to the generator broke off: {_kind(error)}.", counted=not down, down=down
+            ) from None
+
+    async def answers(self) -> bool:
+        """Whether the endpoint works as far as can be told without a job: anything but a gateway's excuse will do."""
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                response = await self._http.get("/api/content/generate/topic")
+        except (TimeoutError, httpx2.HTTPError):
+            return False
+        return response.status_code not in GATEWAY_ERRORS
 
     async def _exchange(self, call: Call) -> Reply:
         request = self._http.stream(
@@ -136,7 +154,8 @@ def _parsed(response: httpx2.Response, body: bytes) -> Reply:
 def _accepted(reply: Reply) -> Reply:
     if not reply.success:
         error = _line(reply.error) or "The generator reported a failure without a reason."
-        raise CallFailed(error, permanent=reply.retryable is False, definite=True)
+        cost = reply.usage.cost if reply.usage else None
+        raise CallFailed(error, permanent=reply.retryable is False, definite=True, cost=cost)
     if not reply.content or (isinstance(reply.content, str) and not reply.content.strip()):
         raise CallFailed("The generator's answer has no content.", definite=True)
     return reply
@@ -155,6 +174,7 @@ def _refused(response: httpx2.Response, body: bytes) -> CallFailed:
         permanent=(400 <= code < 500 and not passing_client_error) or told.retryable is False,
         counted=code not in UNCOUNTED,
         definite=code not in UNCOUNTED and not passing_client_error,
+        down=code in GATEWAY_ERRORS,
         wait=_retry_after(response.headers.get("retry-after")),
     )
 

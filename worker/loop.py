@@ -15,6 +15,7 @@ from jobs.claims import Claim
 from jobs.errors import PressrunError, StoreUnavailable
 from jobs.outcomes import Unclaimed
 from jobs.queue import Queue
+from worker.breaker import Breaker
 from worker.cancellation import heed_cancellation
 from worker.keeper import Keeper
 from worker.outcomes import Interruption
@@ -31,6 +32,7 @@ class Loop:
         queue: Queue,
         runner: Runner,
         keeper: Keeper,
+        breaker: Breaker,
         shutdown: Shutdown,
         *,
         worker_id: str,
@@ -41,12 +43,14 @@ class Loop:
         self._queue = queue
         self._runner = runner
         self._keeper = keeper
+        self._breaker = breaker
         self._shutdown = shutdown
         self._worker_id = worker_id
         self._slots = slots
         self._poll = poll
         self._grace = grace
         self._busy: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Until shutdown is asked for and what runs has ended or was handed back."""
@@ -55,9 +59,13 @@ class Loop:
                 heed_cancellation()
                 if self._has_a_free_slot() and await self._has_work():
                     self._fill_a_slot()
+                if self._queue.generator_is_down and await self._breaker.probe():
+                    self._fill_a_slot()
                 await self._shutdown.asked_within(self._poll)
             await self._drain()
         finally:
+            if self._timer is not None:
+                self._timer.cancel()
             for slot in set(self._busy):
                 slot.cancel()  # left to the sweep
 
@@ -78,6 +86,13 @@ class Loop:
         self._busy.add(slot)
         slot.add_done_callback(self._emptied)
 
+    def _fill_a_slot_in(self, wait: timedelta) -> None:
+        """Sooner than the next poll, where it is known when there may be something."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if timedelta(0) < wait < self._poll:
+            self._timer = asyncio.get_running_loop().call_later(wait.total_seconds(), self._fill_a_slot)
+
     def _emptied(self, slot: asyncio.Task[None]) -> None:
         self._busy.discard(slot)
         if not slot.cancelled() and slot.exception() is not None:
@@ -88,10 +103,14 @@ class Loop:
         """Job after job until there is none. Where one was found there may be more: the next free slot looks too."""
         while (claim := await self._claimed(self._queue.claim(self._worker_id))) is not None:
             heed_cancellation()
-            self._fill_a_slot()
+            if claim.stagger:
+                self._fill_a_slot_in(claim.stagger)
+            else:
+                self._fill_a_slot()
             await self._take_a_turn(claim)
             if self._shutdown.asked.is_set():
                 return
+        self._fill_a_slot_in(self._queue.opens_in)
 
     async def _take_a_turn(self, first: Claim) -> None:
         """Run the job, and what follows it in its bulk for as long as nobody else would have been served meanwhile."""

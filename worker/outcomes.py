@@ -35,10 +35,10 @@ def backoff(failures_before: int, jitter: random.Random) -> timedelta:
 
 def outcome_of_failure(job: Document, max_retries: int, failed: CallFailed, jitter: random.Random) -> Outcome:
     if failed.permanent:
-        return Failed(failed.error, failed.definite)
+        return Failed(failed.error, failed.definite, failed.cost)
     if failed.counted:
         if job["retry_count"] >= max_retries:
-            return Failed(failed.error, failed.definite)
+            return Failed(failed.error, failed.definite, failed.cost)
         wait = backoff(job["retry_count"], jitter)
     else:
         if job["uncounted_retries"] >= MAX_UNCOUNTED:
@@ -46,7 +46,7 @@ def outcome_of_failure(job: Document, max_retries: int, failed: CallFailed, jitt
         wait = backoff(job["uncounted_retries"], jitter)
     if failed.wait is not None:
         wait = max(failed.wait, FIRST_BACKOFF)
-    return Retry(failed.error, wait, failed.counted, failed.definite)
+    return Retry(failed.error, wait, failed.counted, failed.definite, failed.cost)
 
 
 def outcome_of_interruption(job: Document, interruption: Interruption) -> Outcome | None:

@@ -14,6 +14,7 @@ from jobs.documents import FIRST_STAGE, MODES, input_of, why_not_storable
 from jobs.errors import Busy, StoreRefused, StoreUnavailable
 from jobs.outcomes import Completed, Outcome
 from jobs.queue import LeaseLost, Queue
+from worker.breaker import Breaker
 from worker.cancellation import heed_cancellation
 from worker.generator import Call, CallFailed, GeneratorClient, Reply
 from worker.keeper import Keeper, Running
@@ -25,9 +26,12 @@ LONGEST_WAIT_SECONDS = 2.0
 
 
 class Runner:
-    def __init__(self, queue: Queue, generator: GeneratorClient, keeper: Keeper, jitter: random.Random) -> None:
+    def __init__(
+        self, queue: Queue, generator: GeneratorClient, breaker: Breaker, keeper: Keeper, jitter: random.Random
+    ) -> None:
         self._queue = queue
         self._generator = generator
+        self._breaker = breaker
         self._keeper = keeper
         self._jitter = jitter
 
@@ -64,15 +68,25 @@ class Runner:
                 raise
             return outcome_of_interruption(running.claim.job, running.interruption)
         usage = reply.usage.model_dump() if reply.usage else None
-        return Completed(reply.content, {"usage": usage, "stage": FIRST_STAGE})
+        cost = reply.usage.cost if reply.usage else None
+        return Completed(reply.content, {"usage": usage, "stage": FIRST_STAGE}, cost)
 
     async def _work(self, claim: Claim) -> Reply:
         await self._enter_stage(claim)
         heed_cancellation()
-        reply = await self._generator.generate(call_for(claim))
+        reply = await self._call(call_for(claim))
         refusal = why_not_storable(reply.content)
         if refusal is not None:
             raise CallFailed(f"The generator's answer {refusal}.", definite=True)
+        return reply
+
+    async def _call(self, call: Call) -> Reply:
+        try:
+            reply = await self._generator.generate(call)
+        except CallFailed as failed:
+            await self._breaker.heard(failed)
+            raise
+        await self._breaker.heard(None)
         return reply
 
     def _after_failure(self, claim: Claim, failed: CallFailed) -> Outcome:

@@ -53,6 +53,7 @@ class ScriptedGenerator:
         self.calls: list[Call] = []
         self.most_at_once = 0
         self.connections = 0
+        self.to_probes = 405
         self._common: deque[Reply] = deque()
         self._by_topic: dict[str, deque[Reply]] = defaultdict(deque)
         self._news = News()
@@ -139,9 +140,9 @@ class ScriptedGenerator:
 
     async def _exchange(self, ahead: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes | None:
         """One request and its reply: what was read ahead of the next one, None where there will be none."""
-        path, headers, body = await _request(ahead, reader)
-        if not path.startswith(ROUTE):
-            writer.write(status(404).message())
+        method, path, headers, body = await _request(ahead, reader)
+        if method != "POST" or not path.startswith(ROUTE):
+            writer.write(status(404 if method == "POST" else self.to_probes).message())
             await writer.drain()
             return b""
         call = Call(
@@ -180,12 +181,13 @@ class ScriptedGenerator:
         return self.otherwise(call)
 
 
-async def _request(ahead: bytes, reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
+async def _request(ahead: bytes, reader: asyncio.StreamReader) -> tuple[str, str, dict[str, str], bytes]:
     head = ahead + await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     named = (line.split(":", 1) for line in lines if line)
     headers = {name.strip().lower(): value.strip() for name, value in named}
-    return first.split()[1], headers, await reader.readexactly(int(headers.get("content-length", "0")))
+    method, path, _ = first.split()
+    return method, path, headers, await reader.readexactly(int(headers.get("content-length", "0")))
 
 
 async def _send(reply: Reply, writer: asyncio.StreamWriter) -> None:

@@ -93,7 +93,7 @@ async def worker(system: System, client: GeneratorClient) -> AsyncIterator[Worke
 def logged(monkeypatch: pytest.MonkeyPatch) -> Logged:
     """What the worker's parts log, in order."""
     capture = structlog.testing.LogCapture()
-    for module in ("generator", "keeper", "loop", "runner", "upkeep"):
+    for module in ("breaker", "generator", "keeper", "loop", "runner", "upkeep"):
         to_list = structlog.wrap_logger(None, processors=[structlog.contextvars.merge_contextvars, capture])
         monkeypatch.setattr(f"worker.{module}.log", to_list, raising=False)
     return capture.entries

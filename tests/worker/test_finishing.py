@@ -20,6 +20,7 @@ from tests.support.replies import Reply
 from tests.support.scripted_generator import ScriptedGenerator
 from tests.worker.conftest import Logged, MakeBulk, events
 from tests.worker.working import LEASE, OWNER, Worker, claimed, in_time
+from worker.breaker import Breaker
 from worker.generator import GeneratorClient
 from worker.keeper import Keeper
 from worker.runner import Runner
@@ -165,7 +166,7 @@ async def test_a_worker_that_learns_of_its_lost_lease_only_when_it_finishes_chan
     held = replies.success("stale").held()
     generator.script(held)
     blind = Keeper(system.queue, lease=LEASE, look_every=LEASE)  # it never runs
-    runner = Runner(system.queue, client, blind, random.Random(1))
+    runner = Runner(system.queue, client, Breaker(system.generators, client), blind, random.Random(1))
     running = asyncio.create_task(in_time(runner.run(await claimed(system, "stale"))))
     await generator.called()
     fresh = await reclaimed(system, clock)

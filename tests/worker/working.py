@@ -14,6 +14,7 @@ from jobs.settings import Settings, load_settings
 from jobs.store import Document
 from jobs.system import System
 from worker.__main__ import generator_http
+from worker.breaker import Breaker
 from worker.generator import GeneratorClient
 from worker.keeper import Keeper
 from worker.loop import Loop
@@ -97,9 +98,12 @@ async def a_worker(
     worker_id: str = WORKER,
 ) -> AsyncIterator[Worker]:
     keeper = Keeper(system.queue, lease=LEASE, look_every=SHORT)
-    runner = Runner(system.queue, client, keeper, random.Random(1))
+    breaker = Breaker(system.generators, client)
+    runner = Runner(system.queue, client, breaker, keeper, random.Random(1))
     shutdown = Shutdown()
-    loop = Loop(system.queue, runner, keeper, shutdown, worker_id=worker_id, slots=slots, poll=poll, grace=grace)
+    loop = Loop(
+        system.queue, runner, keeper, breaker, shutdown, worker_id=worker_id, slots=slots, poll=poll, grace=grace
+    )
     worker = Worker(system, keeper, runner, loop, shutdown)
     keeping = asyncio.create_task(keeper.run(), name="keeper")
     try:

@@ -18,6 +18,7 @@ from jobs.system import Rules, System, assemble
 from tests.support.simulation.schedule import Process
 from tests.support.simulation.simulated_generator import SimulatedGenerator
 from tests.support.simulation.simulated_store import SimulatedStore
+from worker.breaker import Breaker
 from worker.keeper import Keeper
 from worker.loop import Loop
 from worker.metrics import Metrics
@@ -111,11 +112,14 @@ class SimulatedWorker:
         setup, name = self._site.setup, self.process.name
         system = await started(self.process, self._site)
         keeper = Keeper(system.queue, lease=setup.lease, look_every=setup.poll)
-        runner = Runner(system.queue, self._site.generator.client(self.process), keeper, random.Random(name))
+        client = self._site.generator.client(self.process)
+        breaker = Breaker(system.generators, client)
+        runner = Runner(system.queue, client, breaker, keeper, random.Random(name))
         loop = Loop(
             system.queue,
             runner,
             keeper,
+            breaker,
             self.shutdown,
             worker_id=name,
             slots=setup.slots,

@@ -83,6 +83,7 @@ class SimulatedGenerator:
 
     def __init__(self, seed: int, script: Script) -> None:
         self.script = script
+        self.is_down = False
         self.calls: list[OpenCall] = []
         self.on_open: Callable[[OpenCall], None] = lambda _: None
         self.on_close: Callable[[OpenCall], None] = lambda _: None
@@ -98,6 +99,8 @@ class SimulatedGenerator:
         return _Client(process, self)
 
     def accept(self, process: Process, call: Call, *, slept: bool) -> OpenCall:
+        if self.is_down:
+            raise CallFailed("The generator cannot be reached.", counted=False, down=True)
         key, topic = call.idempotency_key, str(call.body["topic"])
         self._times[key] += 1
         number = int(key.rsplit("-", 1)[1])
@@ -153,3 +156,6 @@ class _Client(GeneratorClient):
         finally:
             if opened and not process.stalled:
                 generator.close(opened[0])
+
+    async def answers(self) -> bool:
+        return await self._process.does("generator.probe", in_one_step(lambda: not self._generator.is_down))
