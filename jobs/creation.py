@@ -17,6 +17,7 @@ from bson import ObjectId
 from jobs.clock import Clock
 from jobs.documents import BulkId, BulkRequest, JobId, UserId, new_bulk, new_job
 from jobs.errors import Busy, DuplicateKey, KeyReused, StillRunning, StoreFull, StoreUnavailable
+from jobs.quotas import Quotas
 from jobs.states import LIVE_JOBS
 from jobs.store import Document, Store
 
@@ -44,15 +45,16 @@ class Created:
 
 
 class Creation:
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, quotas: Quotas) -> None:
         self._store = store
+        self._quotas = quotas
         self._creations = store.collection("creations")
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._clock = clock
 
     async def create(self, owner: UserId, request: BulkRequest, key: IdempotencyKey | None = None) -> Created:
-        """Raises `KeyReused`, `StillRunning` (after waiting for the first request), `StoreFull`."""
+        """Raises `KeyReused`, `StillRunning` (after waiting for the first request), `StoreFull`, `QuotaReached`."""
         if key is not None:
             before = await self._creations.find_one({"userId": owner, "key": key.key})
             if before is not None:
@@ -70,6 +72,7 @@ class Creation:
             "total_items": len(job_ids),
             "state": "writing",
             "until": now + WRITING_TIME,
+            "counted_in": list(await self._quotas.limited(bulk["tenant"])),
         }
         if key is not None:
             creation |= {"key": key.key, "body_hash": key.body_hash}
@@ -82,6 +85,7 @@ class Creation:
             if first is None:
                 raise StillRunning from None
             return await self._repeat(first, key)
+        await self._count(creation)
         await self._write_jobs(creation, job_ids, request, now)
         if not await self._moved(creation, "writing", "committed", COMMITTED_TIME):
             await self._clear_away(creation)
@@ -113,6 +117,16 @@ class Creation:
         live = await self._jobs.count({"status": {"$in": list(LIVE_JOBS)}})
         if live + wanted > limit:
             raise StoreFull(live=live, limit=limit)
+
+    async def _count(self, creation: Document) -> None:
+        counted_in, tenant = creation["counted_in"], creation["bulk"]["tenant"]
+        try:
+            await self._quotas.take(counted_in, tenant, creation["_id"], creation["total_items"])
+        except StoreUnavailable:
+            raise  # the database is away: upkeep gives back what was counted
+        except BaseException:
+            await asyncio.shield(self._abort(creation))
+            raise
 
     async def _write_jobs(
         self, creation: Document, job_ids: Sequence[JobId], request: BulkRequest, now: datetime
@@ -152,6 +166,7 @@ class Creation:
             await self._bulks.insert_one(creation["bulk"])
         except DuplicateKey:
             pass  # whoever was here before died before saying so
+        await self._quotas.keep(creation["counted_in"], creation["_id"])
         if "key" not in creation:
             await self._creations.delete_one({"_id": creation["_id"]})
             return
@@ -170,4 +185,5 @@ class Creation:
         return await self._creations.update_one({"_id": creation["_id"], "state": before}, changes) == 1
 
     async def _clear_away(self, creation: Document) -> None:
+        await self._quotas.give_back(creation["counted_in"], creation["_id"], creation["total_items"])
         await self._jobs.delete_many({"bulk_job_id": creation["bulk_id"], "shard": creation["bulk"]["shard"]})

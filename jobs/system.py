@@ -20,6 +20,7 @@ from jobs.keys import Keys
 from jobs.limits import Limits, LimitStore
 from jobs.lookup import Lookup
 from jobs.queue import Queue
+from jobs.quotas import Quotas
 from jobs.scopes import Scopes
 from jobs.settling import Settling
 from jobs.shortlist import Shortlist
@@ -79,7 +80,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         queue=Queue(store, clock, admission, shortlist, settling, rules.lease),
         controls=Controls(store, clock, settling),
         intents=Intents(store, clock, settling),
-        creation=Creation(store, clock),
+        creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
         sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
