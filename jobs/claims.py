@@ -29,7 +29,10 @@ class Reservation:
 
 @dataclass(frozen=True)
 class Claim:
-    """A running job and the token that owns it. `job` and `bulk` are as they were when it was claimed."""
+    """A running job and the token that owns it. `job` and `bulk` are as they were when it was claimed.
+
+    `twin` is a completed job whose result this one gets: then nothing is called.
+    """
 
     job_id: JobId
     bulk_id: BulkId
@@ -38,6 +41,7 @@ class Claim:
     job: Document = field(repr=False)
     bulk: Document = field(repr=False)
     places: Sequence[Place] = ()
+    twin: Document | None = field(default=None, repr=False)
 
     @property
     def delay(self) -> timedelta:

@@ -20,6 +20,7 @@ from jobs.errors import Busy, DuplicateKey, KeyReused, StillRunning, StoreFull, 
 from jobs.quotas import Quotas
 from jobs.states import LIVE_JOBS
 from jobs.store import Document, Store
+from jobs.twins import twin_key
 
 BATCH = 1000
 WRITING_TIME = timedelta(seconds=60)
@@ -131,10 +132,13 @@ class Creation:
     async def _write_jobs(
         self, creation: Document, job_ids: Sequence[JobId], request: BulkRequest, now: datetime
     ) -> None:
+        bulk = creation["bulk"]
         documents = [
-            new_job(job_id, creation["bulk"], position, item, now)
+            new_job(job_id, bulk, position, item, now)
             for position, (job_id, item) in enumerate(zip(job_ids, request.items, strict=True), start=1)
         ]
+        for job in documents:
+            job["twin_key"] = twin_key(job, bulk["tenant"])
         try:
             for start in range(0, len(documents), BATCH):
                 await self._jobs.insert_many(documents[start : start + BATCH])

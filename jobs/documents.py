@@ -227,6 +227,8 @@ def queue_fields_of_job(bulk: Document, now: datetime) -> Document:
         "attempts": [],
         "cost": 0.0,
         "owed": 0.0,
+        "twin_key": None,
+        "waits_for": None,
     }
 
 

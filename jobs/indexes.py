@@ -30,6 +30,12 @@ INDEXES = (
     Index("generation_jobs", (("status", 1), ("userId", 1)), "the queue: what runs or waits, of one user or of all"),
     Index("generation_jobs", (("completed_at", -1),), "the whole queue's last ended jobs and throughput"),
     Index(
+        "generation_jobs",
+        (("bulk_job_id", 1), ("twin_key", 1)),
+        "a completed twin of the same bulk",
+        where={"twin_key": {"$type": "string"}},
+    ),
+    Index(
         "creations",
         (("userId", 1), ("key", 1)),
         "a repeated Idempotency-Key",

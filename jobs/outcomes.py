@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from bson import ObjectId
+
 from jobs.clock import NEVER
 from jobs.documents import MAX_ATTEMPTS_KEPT, Lane
 from jobs.states import ENDED_JOBS, JobStatus
@@ -59,7 +61,10 @@ class Cancelled:
 
 @dataclass(frozen=True)
 class Unclaimed:
-    """Taken, but never started."""
+    """Taken, but never started. It may run again after `wait`, and `waits_for` another job to complete."""
+
+    wait: timedelta = timedelta(0)
+    waits_for: ObjectId | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,9 @@ def update_for(outcome: Outcome, job: Document, now: datetime) -> Document:
         case Lost(final):
             changes |= {"error": WORKER_DIED, "completed_at": now} if final else {"due_at": now}
             grown |= {"lost_workers": 1}
-        case Unclaimed():
+        case Unclaimed(wait, waits_for):
+            if wait:
+                changes |= {"due_at": now + wait, "waits_for": waits_for}
             return {"$set": changes, "$inc": grown}
         case _:
             assert_never(outcome)
@@ -196,9 +203,9 @@ def attempt(lease: Document, now: datetime, outcome: str, error: str | None, cos
 def due_after(outcome: Outcome, now: datetime) -> datetime:
     """When the job may run again: `NEVER` where it ended."""
     match outcome:
-        case Retry(wait=wait):
+        case Retry(wait=wait) | Unclaimed(wait=wait):
             return now + wait
-        case HandedBack() | Unclaimed() | Lost(final=False):
+        case HandedBack() | Lost(final=False):
             return now
         case _:
             return NEVER

@@ -36,6 +36,7 @@ from jobs.settling import Ended, Settling
 from jobs.shortlist import Shortlist
 from jobs.states import JobStatus
 from jobs.store import Document, Store
+from jobs.twins import Twins
 
 CLAIM_TRIES = 8
 A_MOMENT = timedelta(milliseconds=5)
@@ -63,6 +64,7 @@ class Queue:
         clock: Clock,
         admission: Admission,
         shortlist: Shortlist,
+        twins: Twins,
         settling: Settling,
         lease: timedelta,
     ) -> None:
@@ -71,6 +73,7 @@ class Queue:
         self._clock = clock
         self._admission = admission
         self._shortlist = shortlist
+        self._twins = twins
         self._settling = settling
         self._lease = lease
         self._last_look: Look | None = None
@@ -123,11 +126,30 @@ class Queue:
             await self._settling.reconcile(bulk["_id"], release=token)
             return None
         claim = Claim(job["_id"], bulk["_id"], bulk["shard"], token, job, bulk)
-        admitted = await self._admitted(claim, seen)
+        refused = Unclaimed()
+        admitted: Claim | None
+        if job["twin_key"] is not None:
+            admitted, refused = await self._admitted_among_twins(claim, seen)
+        else:
+            admitted = await self._admitted(claim, seen)
         if admitted is not None and await self._writes.confirm(admitted):
             return admitted
-        await self.finish(admitted or claim, Unclaimed())
+        await self.finish(admitted or claim, refused)
         return None
+
+    async def _admitted_among_twins(self, claim: Claim, look: Look) -> tuple[Claim | None, Unclaimed]:
+        place = await self._twins.enter(claim.job, claim.token, claim.worker_id)
+        if isinstance(place, Unclaimed):
+            return None, place
+        # Only now: whoever had the place has completed before it was given up.
+        twin = await self._twins.result_for(claim.job)
+        if twin is not None:
+            return replace(claim, twin=twin, places=(place,)), Unclaimed()
+        admitted = await self._admitted(claim, look)
+        if admitted is None:
+            await self._admission.leave([place], claim.token, 0.0)
+            return None, Unclaimed()
+        return replace(admitted, places=(*admitted.places, place)), Unclaimed()
 
     async def _admitted(self, claim: Claim, look: Look) -> Claim | None:
         """With its places in the scopes that limit it; None where one of them has no room."""
@@ -211,7 +233,8 @@ class Queue:
     async def _end(self, claim: Claim, outcome: Outcome) -> Ended:
         status, due_at, spent = await self._finish_if_owned(claim, outcome)
         error = outcome.error if isinstance(outcome, Failed | Retry) else None
-        spacing = claim.delay if isinstance(outcome, Completed | Failed | Retry | Cancelled) else timedelta(0)
+        began = claim.twin is None and isinstance(outcome, Completed | Failed | Retry | Cancelled)
+        spacing = claim.delay if began else timedelta(0)
         never_began = isinstance(outcome, Unclaimed)
         await self._admission.leave(claim.places, claim.token, spent, spacing=spacing, never_began=never_began)
         return Ended(

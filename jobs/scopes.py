@@ -1,5 +1,5 @@
-"""What is limited together: the whole system, a tenant, a generator. Each is one document of `limits`, and lets a
-running in by one write on it, so that no two workers take the same last place (spec §5).
+"""What is limited together: the whole system, a tenant, a generator, twins. Each is one document of `limits`, and lets
+a running in by one write on it, so that no two workers take the same last place (spec §5).
 
 `slots.<token>` is a running's place, counted by `running`. A place names its job from the start, so one whose job no
 longer holds the token is left over and can be taken back. `recent` has the moments of the last calls, newest first;
@@ -20,6 +20,7 @@ from jobs.store import Document, Filter, Store
 SYSTEM = "system"
 GENERATOR = "generator:default"
 TENANT = "tenant:"
+TWIN = "twin:"
 
 WINDOW = timedelta(seconds=60)
 MARGIN = timedelta(milliseconds=500)
@@ -173,6 +174,8 @@ class Scopes:
         if spacing:
             update["$max"] = {"spaced_until": self._clock.now() + spacing}
         await self._scopes.update_one({"_id": scope_id, f"slots.{token}": {"$exists": True}}, update)
+        if scope_id.startswith(TWIN):
+            await self._scopes.delete_one({"_id": scope_id, "running": 0})
 
     async def _begin_day(self, scope: Document, now: datetime) -> None:
         """By compare-and-set: what runs is paid for today."""

@@ -26,6 +26,7 @@ from jobs.settling import Settling
 from jobs.shortlist import Shortlist
 from jobs.store import Store
 from jobs.sweep import Sweep
+from jobs.twins import Twins
 from jobs.workers import Workers
 
 
@@ -77,7 +78,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         limits=LimitStore(store, scopes),
         generators=generators,
         settling=settling,
-        queue=Queue(store, clock, admission, shortlist, settling, rules.lease),
+        queue=Queue(store, clock, admission, shortlist, Twins(store, scopes), settling, rules.lease),
         controls=Controls(store, clock, settling),
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),

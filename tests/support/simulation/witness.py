@@ -17,7 +17,7 @@ from jobs.clock import NEVER
 from jobs.documents import Wish
 from jobs.embedded.disk import Tables
 from jobs.limits import limits_in, tenant_limits_in
-from jobs.scopes import GENERATOR, SYSTEM, TENANT, WINDOW
+from jobs.scopes import GENERATOR, SYSTEM, TENANT, TWIN, WINDOW
 from jobs.settling import COUNTERS
 from jobs.states import BULK_MOVES, ENDED_JOBS, JOB_MOVES, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document
@@ -255,6 +255,8 @@ class Witness:
         """The cap, the pace and the daily budget of a scope."""
         if scope["_id"] == GENERATOR:
             return scope["ramp"], scope["pace"], None
+        if scope["_id"].startswith(TWIN):
+            return 1, None, None
         system = limits_in(self.scopes[SYSTEM], self.scopes.get(GENERATOR, {"requests_per_minute": None}))
         if scope["_id"].startswith(TENANT):
             mine = tenant_limits_in(scope).over(system)

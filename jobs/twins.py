@@ -1,0 +1,56 @@
+"""Jobs that ask for the same as another, and share its result (`dedupe`, spec §5). No call is made or judged here.
+
+One of the jobs with the same `twin_key` runs at a time: its scope has one place. Another that is taken meanwhile is put
+back and remembers whom it waits for. When that one has completed, or any of its own bulk has, it gets the same result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+
+from jobs.documents import JobId, Token, input_of
+from jobs.outcomes import Unclaimed
+from jobs.scopes import TWIN, Entry, Place, Scopes
+from jobs.states import JobStatus
+from jobs.store import Document, Store
+
+LOOK_AGAIN = timedelta(seconds=5)
+OWN_REFERENCES = ("dedupe", "external_id")
+"""Of an item, what makes no other request of it."""
+
+
+def twin_key(job: Document, tenant: str) -> str | None:
+    """The same for two requests of one owner for the same; None where they are not to share."""
+    if not job.get("dedupe"):
+        return None
+    told = {name: value for name, value in input_of(job).items() if name not in OWN_REFERENCES}
+    whole = json.dumps([str(job["userId"]), tenant, job["mode"], told], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:32]
+
+
+class Twins:
+    def __init__(self, store: Store, scopes: Scopes) -> None:
+        self._jobs = store.collection("generation_jobs")
+        self._scopes = scopes
+
+    async def result_for(self, job: Document) -> Document | None:
+        """The completed job whose result this one gets; None where it has to run."""
+        there: list[Document] = [{"bulk_job_id": job["bulk_job_id"], "twin_key": job["twin_key"]}]
+        if job["waits_for"] is not None:
+            there.append({"_id": job["waits_for"], "twin_key": job["twin_key"]})
+        done = {"shard": job["shard"], "status": JobStatus.COMPLETED.value, "$or": there}
+        return await self._jobs.find_one(done)
+
+    async def enter(self, job: Document, token: Token, worker_id: str) -> Place | Unclaimed:
+        """The one place among its twins, or how it is to be put back while another has it."""
+        scope_id = TWIN + job["twin_key"]
+        await self._scopes.make(scope_id, {})
+        scope = (await self._scopes.find([scope_id])).get(scope_id)
+        if scope is not None and await self._scopes.enter(
+            Entry(scope, max_running=1), JobId(job["_id"]), token, worker_id
+        ):
+            return Place(scope_id, 0.0, 0.0)
+        running = [place["job_id"] for place in scope["slots"].values()] if scope else []
+        return Unclaimed(LOOK_AGAIN, waits_for=running[0] if running else None)

@@ -1,0 +1,112 @@
+"""`dedupe`: the same request in flight, or within a bulk, runs once, and its result is shared (spec §5)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from jobs.claims import Claim
+from jobs.documents import BulkId, BulkRequest
+from jobs.outcomes import Completed, Failed, Outcome
+from jobs.store import Document
+from jobs.system import System
+from jobs.twins import LOOK_AGAIN, twin_key
+from tests.jobs.conftest import LEASE, OWNER
+from tests.jobs.test_queue import claimed
+from tests.support.clock import MovableClock
+from tests.support.invariants import assert_at_rest
+
+SAME = {"topic": "T", "dedupe": True}
+
+
+async def submit(system: System, *items: dict[str, Any], owner: str = OWNER, parallelism: int = 1) -> BulkId:
+    request = BulkRequest(mode="topic", items=items, delay=timedelta(0), parallelism=parallelism)
+    return (await system.creation.create(owner, request)).bulk_id
+
+
+async def end(system: System, claim: Claim, outcome: Outcome | None = None) -> None:
+    shared = Completed(claim.twin["result"], {}, cost=0.0) if claim.twin else Completed("made", {})
+    await system.queue.finish(claim, outcome or shared)
+
+
+async def test_a_request_that_stands_twice_in_a_bulk_runs_once(system: System) -> None:
+    bulk_id = await submit(system, SAME, SAME, {"topic": "other", "dedupe": True})
+    first = await claimed(system)
+    assert first.twin is None
+    await end(system, first)
+    second = await claimed(system)
+    assert (second.job["queue_position"], (second.twin or {}).get("_id")) == (2, first.job_id)
+    await end(system, second)
+    third = await claimed(system)
+    assert third.twin is None
+    await end(system, third)
+    jobs = await system.store.collection("generation_jobs").find({"bulk_job_id": bulk_id})
+    assert [job["result"] for job in jobs] == ["made", "made", "made"]
+    await assert_at_rest(system.store)
+
+
+async def test_a_twin_in_another_bulk_waits_for_the_one_in_flight_and_gets_its_result(
+    system: System, clock: MovableClock
+) -> None:
+    await submit(system, SAME)
+    await submit(system, {**SAME, "external_id": "mine"}, {"topic": "other"})
+    leader = await claimed(system)
+    other = await claimed(system)
+    assert other.job["topic"] == "other"
+    await end(system, leader)
+    await end(system, other)
+    assert await system.queue.claim("w1") is None
+    clock.move(LOOK_AGAIN)
+    follower = await claimed(system)
+    assert (follower.twin or {}).get("_id") == leader.job_id
+    await end(system, follower)
+    await assert_at_rest(system.store)
+    assert await system.store.collection("limits").find({"_id": {"$regex": "^twin:"}}) == []
+
+
+async def test_where_the_one_in_flight_fails_its_twin_runs_itself(system: System, clock: MovableClock) -> None:
+    await submit(system, SAME)
+    await submit(system, SAME)
+    leader = await claimed(system)
+    assert await system.queue.claim("w1") is None
+    await end(system, leader, Failed("no", definite=True))
+    clock.move(LOOK_AGAIN)
+    follower = await claimed(system)
+    assert follower.twin is None
+    await end(system, follower)
+    await assert_at_rest(system.store)
+
+
+async def test_what_is_over_in_another_bulk_is_not_shared(system: System) -> None:
+    await submit(system, SAME)
+    await end(system, await claimed(system))
+    await submit(system, SAME)
+    assert (await claimed(system)).twin is None
+
+
+async def test_a_lost_leader_gives_its_place_up(system: System, clock: MovableClock) -> None:
+    await submit(system, SAME, SAME, parallelism=2)
+    await claimed(system)
+    assert await system.queue.claim("w2") is None
+    await system.sweep.run()
+    clock.move(LEASE)
+    await system.sweep.run()
+    again = await claimed(system)
+    assert again.twin is None
+    await end(system, again)
+    clock.move(LOOK_AGAIN)
+    assert (await claimed(system)).twin is not None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"topic": "U"}, {"tone": "dry"}, {"params": {"colour": "red"}}, {"userId": "somebody"}, {"mode": "spin"}],
+)
+def test_what_makes_another_request_of_it(other: Document) -> None:
+    job = {"topic": "T", "dedupe": True, "mode": "topic", "userId": "owner"}
+    assert twin_key(job, "t") is not None
+    assert twin_key(job | other, "t") != twin_key(job, "t") != twin_key(job, "another tenant")
+    assert twin_key(job | {"external_id": "7"}, "t") == twin_key(job, "t")
+    assert twin_key(job | {"dedupe": False}, "t") is None
