@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.crash.limits import at_a_price, of_limited_people
 from tests.crash.lives import Life, failing_items, of_impatient_people, with_parallelism
 from tests.crash.quarrels import half_of_them_fail, of_quarrelling_people
 from tests.support.simulation.deployed import Setup
@@ -35,6 +36,7 @@ STORIES = {
         Story("one at a time", with_parallelism(1), Setup(cap=1)),
         Story("several at once", with_parallelism(2), Setup(cap=None)),
         Story("impatient people", of_impatient_people, Setup(cap=1)),
+        Story("limited people", of_limited_people, Setup(cap=3, slots=2), at_a_price),
         Story("quarrelling people", of_quarrelling_people, Setup(cap=None, slots=2), half_of_them_fail),
     )
 }

@@ -20,7 +20,13 @@ SEEDS = SOAK_SEEDS or 2
 SEEDS_OF_LIVING_ON = SOAK_SEEDS or 1
 EVERY = 1 if SOAK_SEEDS else 3
 PARTS = 4
-FEWEST_POINTS = {"one at a time": 400, "several at once": 400, "impatient people": 300, "quarrelling people": 60}
+FEWEST_POINTS = {
+    "one at a time": 400,
+    "several at once": 400,
+    "impatient people": 300,
+    "limited people": 400,
+    "quarrelling people": 60,
+}
 
 stories = pytest.mark.parametrize("story", STORIES)
 parts = pytest.mark.parametrize("part", range(PARTS))

@@ -37,15 +37,15 @@ class People:
         name: str,
         count: int,
         *,
-        parallelism: int = 1,
+        topic: str | None = None,
+        dedupe: bool = False,
         delay: timedelta = timedelta(0),
         max_retries: int = 1,
+        **settings: Any,
     ) -> BulkId:
         """The items' topics are the name and a number from 1. Repeating it makes no second bulk."""
-        items = [{"topic": f"{name}-{number}"} for number in range(1, count + 1)]
-        request = BulkRequest(
-            mode="topic", items=items, name=name, parallelism=parallelism, delay=delay, max_retries=max_retries
-        )
+        items = [{"topic": topic or f"{name}-{number}", "dedupe": dedupe} for number in range(1, count + 1)]
+        request = BulkRequest(mode="topic", items=items, name=name, delay=delay, max_retries=max_retries, **settings)
         key = IdempotencyKey(f"key of {name}", "hash")
         created = await self._ask(lambda system: system.creation.create(OWNER, request, key))
         demand(created.bulk_id in self._world.witness.bulks, "a bulk was answered and is not there", created)
@@ -86,6 +86,12 @@ class People:
     async def change_cap(self, cap: int | None) -> None:
         self._world.promises.cap = None  # what was claimed before may run on
         await self._ask(lambda system: system.limits.change({"max_running": cap}))
+
+    async def limit(self, changes: Mapping[str, Any], tenant: str | None = None) -> None:
+        if tenant is None:
+            await self._ask(lambda system: system.limits.change(changes))
+        else:
+            await self._ask(lambda system: system.limits.change_tenant(tenant, changes))
 
     def store_as_the_application(self, number: int, jobs: Sequence[Mapping[str, Any]]) -> BulkId:
         """A bulk that Pressrun knows nothing of yet; `number`, from 1, makes its ids."""

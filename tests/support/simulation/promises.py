@@ -181,7 +181,8 @@ class Promises:
             return
         self._started.add(job["_id"])
         alone = max(self._parallelism[bulk["_id"]], bulk["parallelism"]) == 1
-        if self._sent_back[job["_id"]] or job["_id"] in self._out_of_turn or not alone:
+        came_in_vain = job["waits_for"] or job["uncounted_retries"]  # a twin was before it, or nobody took its call
+        if self._sent_back[job["_id"]] or job["_id"] in self._out_of_turn or came_in_vain or not alone:
             return  # where several run, the order is that in which they are taken: the witness looks at that
         last, position = self._last_start[bulk["_id"]], job["queue_position"]
         demand(position > last, "position", position, "first started after", last)

@@ -17,7 +17,7 @@ from bson import ObjectId
 
 from tests.support.simulation.schedule import Process
 from tests.support.simulation.simulated_store import in_one_step
-from worker.generator import Call, CallFailed, GeneratorClient, Reply
+from worker.generator import Call, CallFailed, GeneratorClient, Reply, Usage
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Answer:
         return isinstance(self.reply, Reply) or self.reply.definite
 
 
-def success(seconds: float | None = None) -> Answer:
-    return Answer(Reply(success=True, content="An article."), seconds)
+def success(seconds: float | None = None, cost: float | None = None) -> Answer:
+    return Answer(Reply(success=True, content="An article.", usage=Usage(cost=cost)), seconds)
 
 
 def passing_failure() -> Answer:
