@@ -56,6 +56,10 @@ class Look:
         """Nothing is limited but by tenant."""
         return _of_system(self, 0).is_open and _of_generator(self).is_open and self.closed is None
 
+    def closed_to(self, cost: float) -> bool:
+        """Whether a job of this cost is more than the system may spend today."""
+        return _is_spent(self.system, self.limits.cost_per_day, cost, self.at)
+
     @property
     def closed(self) -> Reason | None:
         """The first of all reasons why nothing may begin."""

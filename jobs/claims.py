@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from jobs import leases
+from jobs.admission import Look
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, Lane, Token
 from jobs.limits import Limits
@@ -72,14 +73,14 @@ class ClaimWrites:
         now = self._clock.now()
         return {"job_id": None, "worker_id": worker_id, "at": now, "until": now + self._lease, "cost": cost}
 
-    async def reserve(self, worker_id: str, limits: Limits) -> Reservation | None:
+    async def reserve(self, worker_id: str, look: Look) -> Reservation | None:
         """A slot in the first bulk that may run, of the tenant whose turn it is; None where there is none."""
         token = leases.new_token()
-        if not self._shortlist.is_old and (found := await self._reserve_in_listed(token, worker_id, limits)):
+        if not self._shortlist.is_old and (found := await self._reserve_in_listed(token, worker_id, look)):
             return found
         # Nothing on a list that is a moment old says nothing about what came since.
-        await self._shortlist.read(limits.parallel)
-        return await self._reserve_in_listed(token, worker_id, limits)
+        await self._shortlist.read(look.limits.parallel)
+        return await self._reserve_in_listed(token, worker_id, look)
 
     async def take(self, reserved: Reservation, stage: str) -> Document | None:
         """The bulk's first waiting job, now processing in `stage` under the reservation's token."""
@@ -132,9 +133,13 @@ class ClaimWrites:
         )
         return confirmed == 1
 
-    async def _reserve_in_listed(self, token: Token, worker_id: str, limits: Limits) -> Reservation | None:
+    async def _reserve_in_listed(self, token: Token, worker_id: str, look: Look) -> Reservation | None:
+        limits = look.limits
         for tenant in await self._shortlist.in_turn(limits):
             while alike := await self._shortlist.alike(tenant, limits.parallel):
+                cost = alike[0]["job_cost"]
+                if look.closed_to(cost) or self._shortlist.closed(tenant, limits, cost):
+                    break
                 bulk = await self._reserve_in(alike, token, worker_id, limits)
                 if bulk is not None:
                     return Reservation(token, worker_id, bulk)
@@ -147,8 +152,8 @@ class ClaimWrites:
         """In the first of these bulks that may run a job, if it still has the terms that they have in common."""
         now = self._clock.now()
         may = {"_id": {"$in": [bulk["_id"] for bulk in alike]}, **claimable(now, limits.parallel)}
-        stagger, cost = (terms(alike[0])[name] for name in ("stagger_ms", "job_cost"))
-        slot = self.new_slot(worker_id, cost or 0.0)
+        stagger, cost, budgeted = (terms(alike[0])[name] for name in ("stagger_ms", "job_cost", "budgeted"))
+        slot = self.new_slot(worker_id, cost if budgeted else 0.0)
         grown = {"rev": 1, "busy": 1, "free": -1}
         update: Document = {"$set": {f"slots.{token}": slot}, "$inc": grown}
         if stagger is None:
@@ -156,9 +161,9 @@ class ClaimWrites:
         else:
             may |= {"parallelism": {"$gt": 1}, "stagger_ms": stagger}
             update["$max"] = {"spaced_until": now + timedelta(milliseconds=stagger)}
-        if cost is None:
-            may["budget_left"] = None
-        else:
+        if budgeted:
             may |= {"job_cost": cost, "budget_left": {"$gte": cost}}
             update["$inc"] = grown | {"budget_left": -cost}
+        else:
+            may["budget_left"] = None
         return await self._bulks.find_one_and_update(may, update, sort=IN_ORDER)

@@ -100,10 +100,10 @@ class Queue:
             # Where nothing was limited a moment ago, whether that still holds is asked while the job is taken.
             was_open = self._last_look is not None and self._last_look.is_open
             look = self._last_look if was_open and self._last_look else await self._look()
-            reserved = None if look.closed else await self._writes.reserve(worker_id, look.limits)
+            reserved = None if look.closed else await self._writes.reserve(worker_id, look)
             if reserved is None:
-                if was_open:
-                    await self._look()
+                if was_open and (await self._look()).limits != look.limits:
+                    continue
                 return None
             claim = await self._claim(reserved, None if was_open else look)
             if claim is not None:
@@ -157,14 +157,13 @@ class Queue:
         tenant = self._shortlist.scope_of(bulk["tenant"])
         may_be_beside = bulk["busy"] <= 1 or bulk["bucket"] < look.limits.parallel
         if tenant is None or look.closed or not may_be_beside:
-            self._shortlist.forget()
             return None
         alone = self._shortlist.is_of_one_tenant
         entered = await self._admission.enter(
             look, tenant, bulk, claim.job_id, claim.token, claim.worker_id, alone=alone
         )
         if entered is None:
-            self._shortlist.forget()
+            self._shortlist.refused(bulk["tenant"])
             return None
         places, tenant = entered
         self._shortlist.entered(tenant)

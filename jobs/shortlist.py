@@ -69,9 +69,9 @@ class Shortlist:
     def is_of_one_tenant(self) -> bool:
         return len(self._tenants) <= 1
 
-    def forget(self) -> None:
-        """What was read turned out to be wrong."""
-        self._kept_until = None
+    def refused(self, tenant: str) -> None:
+        """It had no room after all: it is passed over until the list is read anew."""
+        self._tenants.pop(tenant, None)
 
     def scope_of(self, tenant: str) -> Document | None:
         return self._tenants.get(tenant)
@@ -96,16 +96,17 @@ class Shortlist:
 
     async def in_turn(self, limits: Limits) -> Sequence[str]:
         """The tenants on the list that have room for another job, next first."""
-        now = self._clock.now()
         standing = fairly(Standing(name, scope["weight"], scope["turn"]) for name, scope in self._tenants.items())
-        able = []
-        for one in standing:
-            scope = self._tenants[one.tenant]
-            if tenant_closed(scope, tenant_limits_in(scope).over(limits), 0, now) is None:
-                able.append(one)
+        able = [one for one in standing if not self.closed(one.tenant, limits, 0)]
         if able and (turn := self._tenants[able[0].tenant]["turn"]) < able[0].turn:
             await self._move_up(able[0].tenant, turn, able[0].turn)
         return [one.tenant for one in able]
+
+    def closed(self, tenant: str, limits: Limits, cost: float) -> bool:
+        """Whether the tenant has no room for a job of this cost."""
+        scope = self._tenants[tenant]
+        mine = tenant_limits_in(scope).over(limits)
+        return tenant_closed(scope, mine, cost, self._clock.now()) is not None
 
     async def alike(self, tenant: str, parallel: int) -> Sequence[Document]:
         """The tenant's first bulks, as far as one write can reserve in any of them; none where it has no more."""
@@ -143,9 +144,9 @@ class Shortlist:
 
 
 def terms(bulk: Document) -> Document:
-    """What one write that reserves says of a bulk by value: its stagger and its cost, as far as they matter."""
-    budgeted = bulk["budget_left"] is not None
+    """What one write that reserves says of a bulk by value: its stagger, as far as it has one, and its cost."""
     return {
         "stagger_ms": bulk["stagger_ms"] if bulk["parallelism"] > 1 else None,
-        "job_cost": bulk["job_cost"] if budgeted else None,
+        "job_cost": bulk["job_cost"],
+        "budgeted": bulk["budget_left"] is not None,
     }

@@ -1,8 +1,8 @@
 """Whose turn it is: the tenants that have work, in the order they are to be served (spec §5). Pure functions.
 
 A tenant's `turn` is how far its served jobs have brought it: each job moves it on by one through its weight. The one
-that is least far is next. One that comes back after a rest is moved up to the others, but for one turn: it is served
-next, and has no claim to what it left unused.
+that is least far is next. One that comes back after a rest is moved up to where the others were before their last job:
+it is served next, and has no claim to what it left unused.
 """
 
 from __future__ import annotations
@@ -28,5 +28,5 @@ def fairly(standings: Iterable[Standing]) -> list[Standing]:
     if not them:
         return []
     reached = max(one.turn - one.stride for one in them)
-    moved = [Standing(one.tenant, one.weight, max(one.turn, reached - one.stride)) for one in them]
+    moved = [Standing(one.tenant, one.weight, max(one.turn, reached)) for one in them]
     return sorted(moved, key=lambda one: (one.turn, one.tenant))

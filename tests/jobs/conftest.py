@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -38,17 +39,15 @@ def make_bulk(system: System) -> MakeBulk:
     async def make(
         items: int = 3,
         *,
-        parallelism: int = 1,
         delay: timedelta = timedelta(0),
-        max_retries: int = 2,
         owner: str = OWNER,
+        **settings: Any,
     ) -> BulkId:
         request = BulkRequest(
             mode="topic",
             items=[{"topic": f"Topic {number}"} for number in range(1, items + 1)],
-            parallelism=parallelism,
             delay=delay,
-            max_retries=max_retries,
+            **settings,
         )
         return (await system.creation.create(owner, request)).bulk_id
 

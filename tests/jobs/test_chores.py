@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from jobs.chores import HALF_DONE_AFTER, LOOKED_AT, Chore
 from jobs.controls import Pause
-from jobs.limits import Limits
 from jobs.outcomes import Completed
 from jobs.states import JobStatus
 from jobs.store import Store
@@ -115,7 +114,7 @@ async def test_a_claim_that_was_cut_in_half_does_not_count_as_a_lost_worker(
     await make_bulk(1)
     for _ in range(4):
         await system.sweep.run()
-        reserved = await system.queue._writes.reserve("w1", Limits())
+        reserved = await system.queue._writes.reserve("w1", await system.queue._look())
         assert reserved is not None
         assert await system.queue._writes.take(reserved, "content-generation") is not None
         clock.move(LEASE * 2)

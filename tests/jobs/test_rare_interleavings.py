@@ -10,7 +10,6 @@ import pytest
 from jobs.claims import Claim
 from jobs.controls import Pause
 from jobs.documents import BulkId
-from jobs.limits import Limits
 from jobs.outcomes import Completed, Failed, Retry, Unclaimed
 from jobs.settling import Ended
 from jobs.states import BulkStatus
@@ -57,7 +56,7 @@ async def test_a_take_under_an_older_reservation_does_not_let_one_retry_send_a_j
     bulk_id = await make_bulk(2, parallelism=2)
     failed = await claimed(system)
     await system.queue.finish(failed, Failed("no", definite=True))
-    reserved = await system.queue._writes.reserve("w1", Limits())
+    reserved = await system.queue._writes.reserve("w1", await system.queue._look())
     assert reserved is not None
     _, retried = await system.controls.retry(OWNER, bulk_id)
     assert retried == 1
@@ -97,7 +96,7 @@ async def test_a_bulk_looks_again_for_a_job_that_was_taken_under_a_slot_that_had
     """Its worker was asleep between reservation and take, and dies as soon as it has put the job back."""
     await system.sweep.run()
     await make_bulk(1)
-    reserved = await system.queue._writes.reserve("w1", Limits())
+    reserved = await system.queue._writes.reserve("w1", await system.queue._look())
     assert reserved is not None
     clock.move(LEASE)
     await system.sweep.run()
@@ -126,7 +125,7 @@ async def test_who_enters_a_stage_after_a_long_sleep_is_not_swept_away_before_it
 
 async def taken_and_stopped(system: System, bulk_id: BulkId) -> Claim:
     """A job taken, its bulk paused before the claim was confirmed."""
-    reserved = await system.queue._writes.reserve("w1", Limits())
+    reserved = await system.queue._writes.reserve("w1", await system.queue._look())
     assert reserved is not None
     taken = await system.queue._writes.take(reserved, "content-generation")
     assert taken is not None

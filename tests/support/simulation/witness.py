@@ -219,7 +219,8 @@ class Witness:
         left = [token for token in slots if token not in held]
         demand(left or not uncounted, uncounted, "ended jobs are neither counted nor owed by a slot", bulk)
         if not left:
-            waiting = [job for job in jobs if job["status"] == JobStatus.QUEUED]
+            ceiling = bulk["ceiling"] or bulk["total_items"]
+            waiting = [job for job in jobs if job["status"] == JobStatus.QUEUED and job["queue_position"] <= ceiling]
             known = [max(job["due_at"], self._known_from.get(job["_id"], job["due_at"])) for job in waiting]
             self._nothing_owed(bulk, statuses, known)
 
@@ -230,7 +231,7 @@ class Witness:
             demand(bulk["due_at"] <= wanted, "a job waits, and its bulk does not know", bulk)
             demand(ended < bulk["total_items"], "all its jobs have ended, and nobody owes the bulk its end", bulk)
         else:
-            demand(not waiting, "a job waits in a bulk that is over", bulk)
+            demand(not statuses[JobStatus.QUEUED], "a job waits in a bulk that is over", bulk)
 
     def _look_at_limits(self) -> None:
         documents = self._tables["limits"].documents() if "limits" in self._tables else ()
