@@ -220,14 +220,20 @@ class Queue:
         the sweep.
         """
         ended = await self._end(claim, outcome)
-        look = self._last_look
-        if look is None or not look.is_open or not self._shortlist.is_of_one_tenant:
+        if not self._may_go_on(claim):
             await self._settling.settle(ended)
             return ended.status, None
         token = leases.new_token()
         slot = self._writes.new_slot(claim.worker_id)
         bulk = await self._settling.settle_and_reserve(ended, token, slot)
         return ended.status, Reservation(token, claim.worker_id, bulk) if bulk else None
+
+    def _may_go_on(self, claim: Claim) -> bool:
+        """Whether its bulk may be served again at once: nothing is limited, nobody else waits for a turn, and there is
+        no stagger."""
+        look = self._last_look
+        is_open = look is not None and look.is_open
+        return is_open and self._shortlist.is_of_one_tenant and claim.bulk["parallelism"] == 1
 
     async def _end(self, claim: Claim, outcome: Outcome) -> Ended:
         status, due_at, spent = await self._finish_if_owned(claim, outcome)

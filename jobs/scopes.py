@@ -27,7 +27,8 @@ MARGIN = timedelta(milliseconds=500)
 """A call may reach the generator this much later than the one that came a window before it."""
 
 MOST_CALLS = 1000
-"""The highest rate, in calls a window; so many moments are kept."""
+"""The highest rate, in calls a window. As many moments are kept as the rate was at the last call: all others are older
+than a window, so that none is missing should the rate be raised."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Scopes:
         if entry.turn:
             grown["turn"] = entry.turn
         if entry.pace is not None:
-            update["$push"] = {"recent": {"$each": [now], "$position": 0, "$slice": MOST_CALLS}}
+            update["$push"] = {"recent": {"$each": [now], "$position": 0, "$slice": entry.pace}}
         if not grown:
             del update["$inc"]
         entered = await self._scopes.find_one_and_update(_has_room(entry, token, now), update)

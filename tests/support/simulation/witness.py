@@ -248,9 +248,10 @@ class Witness:
         more = after["running"] > before["running"]
         demand(not more or cap is None or after["running"] <= cap, "more running than the cap", after)
         demand(not more or cost is None or after["committed"] <= cost + 1e-6, "more set aside than the budget", after)
-        recent = after["recent"]
-        if recent != before["recent"] and pace is not None and len(recent) > pace:
-            demand(recent[0] - recent[pace] >= WINDOW, "more calls in a window than the pace", after)
+        earlier = before["recent"]
+        if after["recent"] != earlier and pace is not None and len(earlier) >= pace:
+            since = after["recent"][0] - earlier[pace - 1]
+            demand(since >= WINDOW, "more calls in a window than the pace", before, after)
 
     def _rules(self, scope: Document) -> tuple[int | None, int | None, float | None]:
         """The cap, the pace and the daily budget of a scope."""
