@@ -43,6 +43,7 @@ def assert_all_at_rest(world: World) -> None:
     clock: Clock = _WorldClock(world)
     system = assemble(world.store, clock, world.setup.rules)
     at_once(system.creation.complete_owed())
+    at_once(system.scopes.take_back_leftovers())
     at_once(assert_at_rest(world.store))
     demand(not (found := at_once(_findings(system))), "pressrun verify finds", found)
     world.promises.assert_kept()
