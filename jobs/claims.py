@@ -21,16 +21,17 @@ TAKE_WINDOW = 200
 
 @dataclass(frozen=True)
 class Reservation:
-    """A slot that stands in `bulk` under `token`, and names no job yet."""
+    """A slot that stands in `bulk` under `token`, and names no job yet; `tenant` is the tenant's scope as it was."""
 
     token: Token
     worker_id: str
     bulk: Document = field(repr=False)
+    tenant: Document = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A running job and the token that owns it. `job` and `bulk` are as they were when it was claimed.
+    """A running job and the token that owns it. `job`, `bulk` and the `tenant`'s scope are as they were at the claim.
 
     `twin` is a completed job whose result this one gets: then nothing is called.
     """
@@ -41,6 +42,7 @@ class Claim:
     token: Token
     job: Document = field(repr=False)
     bulk: Document = field(repr=False)
+    tenant: Document = field(repr=False)
     places: Sequence[Place] = ()
     twin: Document | None = field(default=None, repr=False)
 
@@ -140,9 +142,10 @@ class ClaimWrites:
                 cost = alike[0]["job_cost"]
                 if look.closed_to(cost) or self._shortlist.closed(tenant, limits, cost):
                     break
+                scope = self._shortlist.scope_of(tenant)
                 bulk = await self._reserve_in(alike, token, worker_id, limits)
                 if bulk is not None:
-                    return Reservation(token, worker_id, bulk)
+                    return Reservation(token, worker_id, bulk, scope)
                 self._shortlist.drop(tenant, alike)
         return None
 

@@ -125,7 +125,7 @@ class Queue:
         if job is None:
             await self._settling.reconcile(bulk["_id"], release=token)
             return None
-        claim = Claim(job["_id"], bulk["_id"], bulk["shard"], token, job, bulk)
+        claim = Claim(job["_id"], bulk["_id"], bulk["shard"], token, job, bulk, reserved.tenant)
         refused = Unclaimed()
         admitted: Claim | None
         if job["twin_key"] is not None:
@@ -154,20 +154,19 @@ class Queue:
     async def _admitted(self, claim: Claim, look: Look) -> Claim | None:
         """With its places in the scopes that limit it; None where one of them has no room."""
         bulk = claim.bulk
-        tenant = self._shortlist.scope_of(bulk["tenant"])
         may_be_beside = bulk["busy"] <= 1 or bulk["bucket"] < look.limits.parallel
-        if tenant is None or look.closed or not may_be_beside:
+        if look.closed or not may_be_beside:
             return None
         alone = self._shortlist.is_of_one_tenant
         entered = await self._admission.enter(
-            look, tenant, bulk, claim.job_id, claim.token, claim.worker_id, alone=alone
+            look, claim.tenant, bulk, claim.job_id, claim.token, claim.worker_id, alone=alone
         )
         if entered is None:
             self._shortlist.refused(bulk["tenant"])
             return None
         places, tenant = entered
         self._shortlist.entered(tenant)
-        return replace(claim, places=tuple(places))
+        return replace(claim, tenant=tenant, places=tuple(places))
 
     async def renew(self, claims: Sequence[Claim]) -> None:
         """Lengthen the leases that still stand. A late renewal succeeds while nobody has taken the job."""
@@ -226,7 +225,7 @@ class Queue:
         token = leases.new_token()
         slot = self._writes.new_slot(claim.worker_id)
         bulk = await self._settling.settle_and_reserve(ended, token, slot)
-        return ended.status, Reservation(token, claim.worker_id, bulk) if bulk else None
+        return ended.status, Reservation(token, claim.worker_id, bulk, claim.tenant) if bulk else None
 
     def _may_go_on(self, claim: Claim) -> bool:
         """Whether its bulk may be served again at once: nothing is limited, nobody else waits for a turn, and there is

@@ -73,8 +73,9 @@ class Shortlist:
         """It had no room after all: it is passed over until the list is read anew."""
         self._tenants.pop(tenant, None)
 
-    def scope_of(self, tenant: str) -> Document | None:
-        return self._tenants.get(tenant)
+    def scope_of(self, tenant: str) -> Document:
+        """Of a tenant that is not `closed`."""
+        return self._tenants[tenant]
 
     def entered(self, scope: Document) -> None:
         """Somebody of this tenant was let in: how it is afterwards."""
@@ -103,8 +104,10 @@ class Shortlist:
         return [one.tenant for one in able]
 
     def closed(self, tenant: str, limits: Limits, cost: float) -> bool:
-        """Whether the tenant has no room for a job of this cost."""
-        scope = self._tenants[tenant]
+        """Whether the tenant has no room for a job of this cost, or has just been refused one."""
+        scope = self._tenants.get(tenant)
+        if scope is None:
+            return True
         mine = tenant_limits_in(scope).over(limits)
         return tenant_closed(scope, mine, cost, self._clock.now()) is not None
 

@@ -14,7 +14,7 @@ import structlog
 from jobs.claims import Claim
 from jobs.errors import PressrunError, StoreUnavailable
 from jobs.outcomes import Unclaimed
-from jobs.queue import Queue
+from jobs.queue import A_MOMENT, Queue
 from worker.breaker import Breaker
 from worker.cancellation import heed_cancellation
 from worker.keeper import Keeper
@@ -104,7 +104,7 @@ class Loop:
         while (claim := await self._claimed(self._queue.claim(self._worker_id))) is not None:
             heed_cancellation()
             if claim.stagger:
-                self._fill_a_slot_in(claim.stagger)
+                self._fill_a_slot_in(claim.stagger + A_MOMENT)
             else:
                 self._fill_a_slot()
             await self._take_a_turn(claim)

@@ -59,6 +59,7 @@ async def of_limited_people(world: World) -> None:
         6,
         tenant="poor",
         delay=timedelta(seconds=0.5),
+        parallelism=3,
         max_retries=0,
         failure_policy=FailurePolicy(max_failed_percent=40, min_items=2, canary=2),
     )
@@ -67,6 +68,7 @@ async def of_limited_people(world: World) -> None:
     await world.until(partial(is_paused_or_over, world, tried, "canary"))
     demand(is_paused(world, tried, "canary"), "the canary did not pause it", world.witness.bulks[tried])
     demand(ended(world, tried) == 2, "not only the canary ran", world.witness.bulks[tried])
+    await people.change(tried, {"parallelism": 1})
     await people.resume(tried)
     await world.until(partial(is_paused_or_over, world, dear, "budget"))
     demand(is_paused(world, dear, "budget"), "the budget did not pause it", world.witness.bulks[dear])

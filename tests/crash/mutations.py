@@ -12,17 +12,20 @@ from typing import Any
 from unittest.mock import patch
 
 import jobs.adoption
+import jobs.outcomes
 import jobs.queue
+import jobs.shortlist
 import worker.keeper
 from jobs.claims import ClaimWrites
 from jobs.creation import Creation
 from jobs.intents import Intents
-from jobs.outcomes import Outcome, due_after
+from jobs.outcomes import Charge, Outcome, due_after
 from jobs.queue import Queue
-from jobs.scopes import Scopes
+from jobs.scopes import Place, Scopes
 from jobs.states import LIVE_BULKS
 from jobs.store import Document
 from jobs.sweep import Sweep
+from jobs.twins import Twins
 from tests.support.simulation.simulated_store import SimulatedCollection
 from worker.outcomes import Interruption
 
@@ -128,6 +131,17 @@ def due_late(outcome: Outcome, now: datetime) -> datetime:
 
 
 @contextmanager
+def heeds_no_budget() -> Iterator[None]:
+    blind = asks("bulk_jobs", "find_one_and_update", drops("budget_left", where=is_claim))
+    with patch.object(jobs.shortlist, "CAN_PAY", {}), blind():
+        yield
+
+
+def charges_nothing(_: Outcome, job: Document) -> Charge:
+    return Charge(0.0, job["owed"])
+
+
+@contextmanager
 def takes_the_last_first() -> Iterator[None]:
     original = SimulatedCollection.find_one_and_update
 
@@ -161,7 +175,6 @@ MUTATIONS: dict[str, Mutation] = {
     "the last job is taken first": takes_the_last_first,
     "a take stamps the epoch of its reservation": asks(JOBS, "find_one_and_update", takes_with_the_reservations_epoch),
     "a scope lets in whatever runs": asks("limits", "find_one_and_update", has_no_cap),
-    "a place is never returned": does_nothing(Scopes, "leave"),
     "left places are not taken back": does_nothing(Scopes, "take_back_leftovers", 0),
     "an end does not name its token": asks(JOBS, "update_one", drops("lease.token", where=is_end)),
     "an end does not heed a cancel": asks(JOBS, "update_one", drops("wish", where=is_end)),
@@ -188,12 +201,20 @@ MUTATIONS: dict[str, Mutation] = {
     "lost jobs are not taken back": does_nothing(Sweep, "_take_back_jobs", 0),
     "a sweep does not look again": asks(JOBS, "update_one", drops("lease.until", where=is_end)),
     "an adoption owes nothing": lambda: patch.object(jobs.adoption, "_owed", lambda _, __: {}),
+    "a claim does not heed the budget": heeds_no_budget,
+    "a scope does not heed its pace": asks("limits", "find_one_and_update", drops("$or")),
+    "what a lost worker may have spent is forgotten": lambda: patch.object(jobs.outcomes, "charge", charges_nothing),
+    "a twin runs beside another": does_nothing(Twins, "enter", Place("twin:", 0.0, 0.0)),
     "a worker is deaf to people": lambda: patch.object(
         worker.keeper, "_interruption", lambda control: None if control.owned else Interruption.LEASE_LOST
     ),
 }
 
 HARMLESS: dict[str, tuple[Mutation, str]] = {
+    "a place is never returned": (
+        does_nothing(Scopes, "leave"),
+        "the sweep takes it back as soon as its job has ended: it only costs time",
+    ),
     "a settle reserves in a paused bulk": (
         asks(BULKS, "find_one_and_update", reserves_while_paused),
         "the claim is then not confirmed; the guard merely saves taking a job and putting it back",

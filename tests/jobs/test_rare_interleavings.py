@@ -103,7 +103,15 @@ async def test_a_bulk_looks_again_for_a_job_that_was_taken_under_a_slot_that_had
     taken = await system.queue._writes.take(reserved, "content-generation")
     assert taken is not None
     assert await system.queue.claim("w2") is None
-    late = Claim(taken["_id"], reserved.bulk["_id"], reserved.bulk["shard"], reserved.token, taken, reserved.bulk)
+    late = Claim(
+        taken["_id"],
+        reserved.bulk["_id"],
+        reserved.bulk["shard"],
+        reserved.token,
+        taken,
+        reserved.bulk,
+        reserved.tenant,
+    )
     assert not await system.queue._writes.confirm(late)
     monkeypatch.setattr(system.settling, "settle", dies)
     with pytest.raises(Died):
@@ -130,7 +138,7 @@ async def taken_and_stopped(system: System, bulk_id: BulkId) -> Claim:
     taken = await system.queue._writes.take(reserved, "content-generation")
     assert taken is not None
     await system.controls.pause(OWNER, bulk_id, Pause())
-    claim = Claim(taken["_id"], bulk_id, reserved.bulk["shard"], reserved.token, taken, reserved.bulk)
+    claim = Claim(taken["_id"], bulk_id, reserved.bulk["shard"], reserved.token, taken, reserved.bulk, reserved.tenant)
     assert not await system.queue._writes.confirm(claim)
     return claim
 

@@ -55,15 +55,13 @@ async def system(faulty: FaultyStore, clock: MovableClock) -> System:
 
 @pytest.fixture
 def make_bulk(system: System) -> MakeBulk:
-    async def make(
-        items: int = 1, *, parallelism: int = 1, max_retries: int = 2, params: Document | None = None
-    ) -> BulkId:
+    async def make(items: int = 1, *, max_retries: int = 2, params: Document | None = None, **settings: Any) -> BulkId:
         request = BulkRequest(
             mode="topic",
             items=[{"topic": f"Topic {number}", "params": params or {}} for number in range(1, items + 1)],
-            parallelism=parallelism,
             delay=timedelta(0),
             max_retries=max_retries,
+            **settings,
         )
         return (await system.creation.create(OWNER, request)).bulk_id
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from datetime import timedelta
 from functools import partial
 from operator import eq
 from typing import NoReturn
 
+import pytest
+
+from jobs.clock import whole_milliseconds
 from jobs.documents import BulkId
 from jobs.errors import Busy
 from jobs.states import BulkStatus, JobStatus
@@ -92,6 +97,46 @@ async def test_a_freed_slot_is_used_without_waiting_for_the_next_poll(
     system: System, client: GeneratorClient, generator: ScriptedGenerator, make_bulk: MakeBulk
 ) -> None:
     bulk_id = await make_bulk(5)
+    async with a_worker(system, client, poll=LONG) as worker:
+        worker.start()
+        await over(system, bulk_id)
+        await stop(worker)
+
+
+@pytest.fixture
+def _clock_runs(clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, loop = clock.now(), asyncio.get_event_loop()
+    since = loop.time()
+    monkeypatch.setattr(clock, "now", lambda: whole_milliseconds(began + timedelta(seconds=loop.time() - since)))
+
+
+@pytest.mark.usefixtures("_clock_runs")
+async def test_the_next_job_of_a_parallel_bulk_is_started_after_its_stagger_and_not_at_the_next_poll(
+    system: System, client: GeneratorClient, generator: ScriptedGenerator, make_bulk: MakeBulk
+) -> None:
+    generator.script(*[replies.never()] * 3)
+    stagger = timedelta(milliseconds=40)
+    await make_bulk(3, parallelism=3, stagger=stagger)
+    async with a_worker(system, client, slots=3, poll=LONG) as worker:
+        worker.start()
+        await generator.called(3)
+        starts = [call.started for call in generator.calls]
+        assert all(later - earlier > 0.03 for earlier, later in itertools.pairwise(starts))
+        worker.shutdown.ask_urgently()
+        await worker.ended()
+
+
+@pytest.mark.usefixtures("_clock_runs")
+async def test_who_waits_for_the_rate_looks_again_when_it_is_time_and_not_at_the_next_poll(
+    system: System,
+    client: GeneratorClient,
+    make_bulk: MakeBulk,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jobs.scopes.WINDOW", timedelta(milliseconds=50))
+    monkeypatch.setattr("jobs.scopes.MARGIN", timedelta(0))
+    await system.limits.change({"requests_per_minute": 1})
+    bulk_id = await make_bulk(4)
     async with a_worker(system, client, poll=LONG) as worker:
         worker.start()
         await over(system, bulk_id)

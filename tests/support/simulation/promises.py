@@ -174,6 +174,8 @@ class Promises:
         mine = [call for call in calls if self._bulk_of(call) == bulk["_id"]]
         most = max(self._parallelism[bulk["_id"]], bulk["parallelism"])
         demand(len(mine) <= most, len(mine), "jobs of one bulk at once", bulk)
+        twins = [call for call in calls if self._twin_key(call) is not None]
+        demand(len(twins) == len({self._twin_key(call) for call in twins}), "twins are called for at once", twins)
         demand(self.cap is None or len(calls) <= self.cap, len(calls), "jobs at once in the system", calls)
 
     def _demand_order(self, job: Document, bulk: Document) -> None:
@@ -195,6 +197,10 @@ class Promises:
 
     def _is_owned(self, call: OpenCall) -> bool:
         return call.token is not None and leases.holds(self._witness.jobs[call.job_id], call.token)
+
+    def _twin_key(self, call: OpenCall) -> str | None:
+        key: str | None = self._witness.jobs[call.job_id]["twin_key"]
+        return key
 
     def _bulk_of(self, call: OpenCall) -> ObjectId:
         bulk_id: ObjectId = self._witness.jobs[call.job_id]["bulk_job_id"]

@@ -27,6 +27,7 @@ Change = Callable[[Document, Document], None]
 UNSURE = timedelta(seconds=2)
 """How far two processes' clocks may be apart: half the longest time that a measurement was held up."""
 SENT_BACK = (JobStatus.FAILED, JobStatus.CANCELLED)
+CENT = 0.01
 OVER = (BulkStatus.COMPLETED, BulkStatus.CANCELLED)
 
 
@@ -206,6 +207,7 @@ class Witness:
         slots, jobs = bulk["slots"], self._jobs_of[bulk["_id"]].values()
         demand(bulk["busy"] == len(slots), "busy is not the number of slots", bulk)
         demand(bulk["free"] == bulk["parallelism"] - len(slots), "free is wrong", bulk)
+        demand(bulk["budget_left"] is None or bulk["budget_left"] > -CENT, "more is set aside than the budget", bulk)
         counted = sum(bulk[counter] for counter in COUNTERS.values())
         demand(bulk["remaining_items"] == bulk["total_items"] - counted >= 0, "counters overshoot", bulk)
         if bulk["intent"] is not None:
@@ -247,7 +249,7 @@ class Witness:
         cap, pace, cost = self._rules(before)
         more = after["running"] > before["running"]
         demand(not more or cap is None or after["running"] <= cap, "more running than the cap", after)
-        demand(not more or cost is None or after["committed"] <= cost + 1e-6, "more set aside than the budget", after)
+        demand(not more or cost is None or after["committed"] <= cost + CENT, "more set aside than the budget", after)
         earlier = before["recent"]
         if after["recent"] != earlier and pace is not None and len(earlier) >= pace:
             since = after["recent"][0] - earlier[pace - 1]
