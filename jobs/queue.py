@@ -1,7 +1,7 @@
 """Claiming a job, keeping its lease, ending it: the protocol of docs/protocol.md. People's controls are elsewhere.
 
-A claim is four writes: a slot in the bulk (its filter holds all that may forbid a start), the job under the same token,
-a permit of the system's cap, and the confirmation that names the job in its slot. A pause or cancel that came in
+A claim is a slot in the bulk (its filter holds all of the bulk's that may forbid a start), the job under the same token,
+a place in each scope that limits it, and the confirmation that names the job in its slot. A pause or cancel that came in
 between makes the last one match nothing; so once they have answered, only jobs that slots name can be running (I4, I5).
 """
 
@@ -203,7 +203,7 @@ class Queue:
             entered = True
 
     async def finish(self, claim: Claim, outcome: Outcome) -> JobStatus:
-        """End a running: one fenced write, then the permit and the settle. Safe to repeat after a lost answer.
+        """End a running: one fenced write, then its places and the settle. Safe to repeat after a lost answer.
 
         A job that a person cancelled is cancelled, not put back. Raises `LeaseLost` where the token owns nothing and
         did not end the job either.

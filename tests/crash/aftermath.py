@@ -49,7 +49,7 @@ async def over(deployment: Deployment, api: httpx2.AsyncClient, bulk_id: str) ->
 
 
 async def assert_nothing_owed(store: Store) -> None:
-    """Soon: every counter equals the recount, and no slot, lease, permit, intent or creation is left."""
+    """Soon: every counter equals the recount, and no slot, lease, place, intent or creation is left."""
     await _soon(lambda: assert_at_rest(store))
 
 

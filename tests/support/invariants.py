@@ -9,7 +9,7 @@ from jobs.store import Document, Store
 
 
 async def assert_at_rest(store: Store) -> None:
-    """Nothing runs, and nothing is owed: counters are exact, no slot, lease, permit, intent or creation is left."""
+    """Nothing runs, and nothing is owed: counters are exact, no slot, lease, place, intent or creation is left."""
     bulks = await store.collection("bulk_jobs").find({"schema": 1})
     for bulk in bulks:
         jobs = await store.collection("generation_jobs").find({"bulk_job_id": bulk["_id"]})
