@@ -38,7 +38,7 @@ async def run(bench: Bench) -> Figures:
 
 
 async def _equal(bench: Bench, cap: int) -> list[Figure]:
-    few = [f"few {number}".replace(" ", "-") for number in range(1, 5)]
+    few = [f"few-{number}" for number in range(1, 5)]
     waiting = {"many": bench.scaled(MANY), **dict.fromkeys(few, FEW)}
     async with scene(bench, JOB_SECONDS, max_running=cap) as playing:
         for owner, bulks in waiting.items():
@@ -46,15 +46,15 @@ async def _equal(bench: Bench, cap: int) -> list[Figure]:
         await playing.add_workers(CAPS[cap], slots=1)
         starts = await _until_one_has_none_left(playing, waiting)
     indexes = [_jain(starts[first : first + WINDOW], waiting) for first in range(len(starts) - WINDOW + 1)]
-    what = f"{cap} at once, five equal tenants, one with {waiting['many']:,} bulks"
     share = Counter(starts)["many"] / len(starts)
     return [
         at_least(
-            f"{what}: least Jain's index",
+            f"{cap} at once, five equal tenants: least Jain's index",
             min(indexes),
             "",
             FAIR,
-            f"ideal 1; median {statistics.median(indexes):.3f}; {len(indexes)} windows of {WINDOW} starts",
+            f"ideal 1; median {statistics.median(indexes):.3f}; {len(indexes)} windows of {WINDOW} starts; "
+            f"one has {waiting['many']:,} bulks, four {FEW}",
         ),
         Figure("    share of the one with the most", share, "", note=f"ideal 0.2; {len(starts)} starts"),
     ]
@@ -96,7 +96,12 @@ async def _newcomers(bench: Bench, cap: int) -> list[Figure]:
     return [
         Figure(f"{cap} at once: one job's time, as it was", one, "s", note=f"the call alone {JOB_SECONDS:g} s"),
         at_most(f"{what}: longest wait", max(waits), "s", AHEAD * one, f"a job's time for each; waits {each}"),
-        Figure("    in jobs' times", max(waits) / one, "", note="ideal 1: the next free place is the newcomer's"),
+        Figure(
+            "    in jobs' times",
+            max(waits) / one,
+            "",
+            note="ideal 1: the next place is the newcomer's; workers know of it within a second",
+        ),
     ]
 
 

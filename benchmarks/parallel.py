@@ -1,7 +1,7 @@
 """How much several jobs of a bulk at once save, and how near the throughput comes to parallelism / job time.
 
-Idle workers poll each tenth of a second here, so that what is measured is not how long they sleep (`pickup` tells that).
-The starts of a parallel bulk are 150 ms apart as they are by default. Where the jobs are so short that this alone would
+Idle workers poll each tenth of a second, so that what is measured is not how long they sleep: `pickup` tells that. The
+starts of a parallel bulk are 150 ms apart as they are by default. Where the jobs are so short that this alone would
 be the limit, they are not apart, and the figure says so.
 """
 
