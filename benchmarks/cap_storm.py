@@ -1,4 +1,4 @@
-"""Whether the cap of the whole system holds, as the generator sees it, while workers are killed and replaced at random."""
+"""Whether the cap of the whole system holds, as the generator sees it, while workers are killed at random."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORKERS, SLOTS = 4, 5
 JOB_SECONDS = 0.3
 LEASE_SECONDS, SWEEP_SECONDS, POLL_SECONDS = 2.0, 0.5, 0.2
 RUN_SECONDS, QUICK_SECONDS = 60.0, 15.0
-PAUSES = (0.5, 2.0)
+PAUSES = (1.0, 2.5)
 """Between one death and the next, in seconds."""
 
 TENANTS = [f"tenant-{number}" for number in range(1, 6)]
@@ -29,7 +29,7 @@ async def run(bench: Bench) -> Figures:
     lasts = bench.lasting(RUN_SECONDS, QUICK_SECONDS)
     async with scene(bench, JOB_SECONDS, max_running=CAP) as playing:
         await playing.seeding.waiting_bulks(BULKS, ITEMS, PARALLELISM, owners=TENANTS)
-        await _add_worker(playing, WORKERS)
+        await _add_workers(playing, WORKERS, wait=True)
         await playing.generator.until(came=2 * CAP, within=PATIENCE_SECONDS)
         deaths = await _storm(playing, lasts)
         # whoever is left has to get on by itself: no place of the dead may stay taken
@@ -58,16 +58,18 @@ async def _storm(playing: Scene, seconds: float) -> int:
     deaths = 0
     while time.monotonic() < ends:
         await asyncio.sleep(chance.uniform(*PAUSES))
-        await playing.kill(chance.choice(playing.workers))
-        deaths += 1
-        await _add_worker(playing, 1)
+        if ready := playing.ready_workers:
+            await playing.kill(chance.choice(ready))
+            await _add_workers(playing, 1, wait=False)
+            deaths += 1
     return deaths
 
 
-async def _add_worker(playing: Scene, count: int) -> None:
+async def _add_workers(playing: Scene, count: int, *, wait: bool) -> None:
     await playing.add_workers(
         count,
         SLOTS,
+        wait=wait,
         lease_seconds=LEASE_SECONDS,
         sweep_seconds=SWEEP_SECONDS,
         poll_seconds=POLL_SECONDS,

@@ -32,6 +32,7 @@ async def run(bench: Bench) -> Figures:
         await playing.add_workers(WORKERS, SLOTS)
         before = await generator.until(answered=BEFORE_ROUNDS * slots, within=PATIENCE_SECONDS)
         assert all(call.answered for call in before if call.left is not None), "a call was dropped before the outage"
+        await asyncio.sleep(JOB_SECONDS / 2)  # jobs of a kind end together: in between, all slots are in a call
         cut = {call.job_id for call in await generator.kill()}
         count = len(generator.calls)
         await asyncio.sleep(down)

@@ -121,14 +121,18 @@ class Scene:
     seeding: Seeding
     workers: list[Process] = field(default_factory=list)
 
-    async def add_workers(self, count: int, slots: int, **settings: float) -> None:
-        """Ready when this returns. `settings` are those of the section WORKER."""
+    async def add_workers(self, count: int, slots: int, *, wait: bool = True, **settings: float) -> None:
+        """Ready when this returns, unless it is not to `wait`. `settings` are those of the section WORKER."""
         given = {f"PRESSRUN_WORKER__{name.upper()}": str(value) for name, value in {"slots": slots, **settings}.items()}
         environment = environment_of(self.bench.uri, self.name, self.generator.url, given)
         added = [await start("worker", environment=environment, folder=self.bench.folder) for _ in range(count)]
         self.workers += added
-        for worker in added:
+        for worker in added if wait else []:
             await worker.said("worker_started")
+
+    @property
+    def ready_workers(self) -> list[Process]:
+        return [worker for worker in self.workers if worker.told("worker_started")]
 
     async def kill(self, worker: Process) -> None:
         self.workers.remove(worker)
