@@ -1,9 +1,8 @@
 """How much several jobs of a bulk at once save, and how near the throughput comes to parallelism / job time.
 
-Idle workers poll each second, as they do by default; time is from the first call to the end of the last, so that it does
-not tell when the poll fell (`pickup` tells that). The starts of a parallel bulk are 150 ms apart as they are by default.
-Where the jobs are so short that this alone would be the limit, they are not apart, and the figure does not say that
-they are.
+Idle workers poll each second, as they do by default. Time is from the first call to the end of the last, so that it
+does not tell when the first poll fell: `pickup` does. The starts of a parallel bulk are 150 ms apart as they are by
+default, but where jobs are so short that this alone would be the limit.
 """
 
 from __future__ import annotations
