@@ -18,7 +18,22 @@ from typing import Any
 from benchmarks.bench import Bench
 from benchmarks.figures import Figures, row
 
-NAMES = ("throughput", "pickup", "claim", "idle", "create", "memory", "recovery", "api")
+NAMES = (
+    "throughput",
+    "pickup",
+    "claim",
+    "idle",
+    "create",
+    "memory",
+    "recovery",
+    "api",
+    "fairness",
+    "parallel",
+    "rate",
+    "cap_storm",
+    "many_bulks",
+    "outage",
+)
 URI = "PRESSRUN_TEST_MONGODB_URI"
 Benchmark = Callable[[Bench], Figures]
 
@@ -29,18 +44,19 @@ def main() -> None:
     parser.add_argument("--uri", default=os.environ.get(URI), help=f"the server ({URI}); databases are its own")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to this file")
     parser.add_argument("--quick", action="store_true", help="a tenth of the size: to see that it works")
+    parser.add_argument("--seconds", type=float, help="how long rate, cap_storm and outage go on, each")
     given = parser.parse_args()
     if unknown := set(given.name) - set(NAMES):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     if not given.uri:
         parser.error(f"name a server with --uri or {URI}")
-    asyncio.run(_run_all(given.name or list(NAMES), given.uri, given.json, given.quick))
+    asyncio.run(_run_all(given.name or list(NAMES), given.uri, given.json, given.quick, given.seconds))
 
 
-async def _run_all(names: list[str], uri: str, file: Path | None, quick: bool) -> None:
+async def _run_all(names: list[str], uri: str, file: Path | None, quick: bool, seconds: float | None) -> None:
     told: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "quick": quick, "benchmarks": {}}
     with tempfile.TemporaryDirectory(prefix="pressrun-bench-") as folder:
-        bench = Bench(uri, Path(folder), file.resolve().parent if file else None, quick)
+        bench = Bench(uri, Path(folder), file.resolve().parent if file else None, quick, seconds)
         for name in names:
             told["benchmarks"][name] = await _run_one(name, bench)
             if file is not None:

@@ -24,6 +24,7 @@ PINGS = 100
 class Bench:
     """`quick` makes everything a tenth of its size: it shows that a benchmark works, and measures nothing.
 
+    `seconds`, where given, is how long those benchmarks go on that go on for a time.
     `folder` is scratch; what is to be kept beside the figures is written to `output`, where there is one.
     """
 
@@ -31,6 +32,11 @@ class Bench:
     folder: Path
     output: Path | None = None
     quick: bool = False
+    seconds: float | None = None
+
+    def lasting(self, seconds: float, quick: float) -> float:
+        """How long to go on: what was asked for, else `seconds`, or only `quick` ones."""
+        return self.seconds or (quick if self.quick else seconds)
 
     def scaled(self, count: int) -> int:
         return max(1, count // 10) if self.quick else count

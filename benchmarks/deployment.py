@@ -1,4 +1,4 @@
-"""Pressrun's processes as the benchmarks start them: no delay, no cap, and a generator that is somebody else's."""
+"""Pressrun's processes as the benchmarks start them: no delay, no limits, and a generator that is somebody else's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ UNCAPPED: Mapping[str, str] = {
     "PRESSRUN_BULK__DELAY_SECONDS": "0",
     "PRESSRUN_BULK__MAX_ITEMS": "10000",
     "PRESSRUN_LIMITS__MAX_RUNNING": "off",
+    "PRESSRUN_TENANT__MAX_RUNNING": "off",
+    "PRESSRUN_GENERATOR__REQUESTS_PER_MINUTE": "off",
 }
 REQUEST_SECONDS = 60
 
@@ -63,6 +65,21 @@ def a_bulk(items: int, name: str = "Benchmark") -> dict[str, object]:
     }
 
 
+def environment_of(
+    uri: str, database: str, generator_url: str, settings: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
+    """What a process is started with. Limits in it count only where none are stored yet."""
+    return {
+        "PRESSRUN_MONGODB__URI": uri,
+        "PRESSRUN_MONGODB__DATABASE": database,
+        "PRESSRUN_AUTH__MODE": "off",
+        "PRESSRUN_SERVICE__PORT": "0",
+        "PRESSRUN_GENERATOR__URL": generator_url,
+        **UNCAPPED,
+        **(settings or {}),
+    }
+
+
 READY = {"worker": "(worker_started)", "service": f"(?=.*service_started).*{ADDRESS}"}
 
 
@@ -77,14 +94,6 @@ async def alone(
     uri: str | None = None,
 ) -> AsyncIterator[tuple[Process, str]]:
     """One process by itself, from when it is ready, and a service's address."""
-    environment = {
-        "PRESSRUN_MONGODB__URI": uri or bench.uri,
-        "PRESSRUN_MONGODB__DATABASE": database,
-        "PRESSRUN_AUTH__MODE": "off",
-        "PRESSRUN_SERVICE__PORT": "0",
-        "PRESSRUN_GENERATOR__URL": generator_url,
-        **UNCAPPED,
-        **(settings or {}),
-    }
+    environment = environment_of(uri or bench.uri, database, generator_url, settings)
     async with started(kind, environment=environment, folder=bench.folder, ready=READY[kind]) as (process, said):
         yield process, said[1]

@@ -35,6 +35,10 @@ def at_least(what: str, value: float, unit: str, limit: float, note: str = "") -
     return Figure(what, value, unit, f">= {limit:g}", value >= limit, note)
 
 
+def within(what: str, value: float, unit: str, low: float, high: float, note: str = "") -> Figure:
+    return Figure(what, value, unit, f"{low:g}..{high:g}", low <= value <= high, note)
+
+
 def skipped(what: str, why: str) -> Figure:
     """Said loudly: a figure that is missing must not look like one that is good."""
     return Figure(what, None, "", note=f"SKIPPED: {why}")

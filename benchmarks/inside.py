@@ -36,9 +36,10 @@ async def inside(
     settings = load_settings(
         {
             "mongodb": {"uri": SecretStr(bench.uri), "database": database},
-            "generator": {"url": generator_url},
+            "generator": {"url": generator_url, "requests_per_minute": "off"},
             "worker": {"slots": slots, "lease_seconds": lease_seconds},
             "limits": {"max_running": "off"},
+            "tenant": {"max_running": "off"},
             "auth": {"mode": "off"},
         },
         environment={},

@@ -23,11 +23,27 @@ class Seeding:
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._database = database
 
-    async def waiting_bulks(self, bulks: int, items: int, parallelism: int = 1) -> list[BulkId]:
-        """Bulks that may run at once, oldest first."""
+    async def waiting_bulks(
+        self,
+        bulks: int,
+        items: int,
+        parallelism: int = 1,
+        *,
+        owners: Sequence[str] = (OWNER,),
+        priorities: Sequence[float] = (),
+        stagger: timedelta = timedelta(0),
+    ) -> list[BulkId]:
+        """Bulks that may run at once, oldest first. Owners and priorities are given in turn; each owner is a tenant."""
         now = datetime.now(UTC)
         made = [
-            self._bulk(items, now - timedelta(hours=1) + timedelta(milliseconds=number), parallelism)
+            self._bulk(
+                items,
+                now - timedelta(hours=1) + timedelta(milliseconds=number),
+                parallelism,
+                owner=owners[number % len(owners)],
+                priority=priorities[number % len(priorities)] if priorities else None,
+                stagger=stagger,
+            )
             for number in range(bulks)
         ]
         # jobs first: a bulk whose jobs are not there yet must not be claimed
@@ -64,11 +80,28 @@ class Seeding:
             ids.append(str(bulk["_id"]))
         return ids
 
-    def _bulk(self, items: int, created_at: datetime, parallelism: int) -> Document:
+    def _bulk(
+        self,
+        items: int,
+        created_at: datetime,
+        parallelism: int,
+        *,
+        owner: str = OWNER,
+        priority: float | None = None,
+        stagger: timedelta = timedelta(0),
+    ) -> Document:
         stored = a_bulk(items)["items"]
         assert isinstance(stored, list)
-        request = BulkRequest(mode="topic", name="Benchmark", items=stored, delay=timedelta(0), parallelism=parallelism)
-        return new_bulk(BulkId(ObjectId()), OWNER, request, created_at)
+        request = BulkRequest(
+            mode="topic",
+            name="Benchmark",
+            items=stored,
+            delay=timedelta(0),
+            parallelism=parallelism,
+            priority=priority,
+            stagger=stagger,
+        )
+        return new_bulk(BulkId(ObjectId()), owner, request, created_at)
 
     async def _insert(self, collection: str, documents: Sequence[Document]) -> None:
         for start in range(0, len(documents), AT_ONCE):
