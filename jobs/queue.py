@@ -1,7 +1,7 @@
 """Claiming a job, keeping its lease, ending it: the protocol of docs/protocol.md. People's controls are elsewhere.
 
-A claim is a slot in the bulk (its filter holds all of the bulk's that may forbid a start), the job under the same token,
-a place in each scope that limits it, and the confirmation that names the job in its slot. A pause or cancel that came in
+A claim is a slot in the bulk (its filter holds all of a bulk's that may forbid a start), the job under the same token, a
+place in each scope that limits it, and the confirmation that names the job in its slot. A pause or cancel that came in
 between makes the last one match nothing; so once they have answered, only jobs that slots name can be running (I4, I5).
 """
 
@@ -91,8 +91,8 @@ class Queue:
         return self._last_look is not None and bool(self._last_look.generator["down"])
 
     async def has_work(self) -> bool:
-        """The idle poll: one read where there is nothing."""
-        return await self._shortlist.read(self._last_look.limits.parallel if self._last_look else 100)
+        """The idle poll: one read."""
+        return await self._shortlist.any_claimable(self._last_look.limits.parallel if self._last_look else 100)
 
     async def claim(self, worker_id: str) -> Claim | None:
         """The next job that may start now, under a new lease; None where there is none."""
@@ -156,13 +156,14 @@ class Queue:
         bulk = claim.bulk
         may_be_beside = bulk["busy"] <= 1 or bulk["bucket"] < look.limits.parallel
         if look.closed or not may_be_beside:
+            self._shortlist.forget()
             return None
         alone = self._shortlist.is_of_one_tenant
         entered = await self._admission.enter(
             look, claim.tenant, bulk, claim.job_id, claim.token, claim.worker_id, alone=alone
         )
         if entered is None:
-            self._shortlist.refused(bulk["tenant"])
+            self._shortlist.forget()
             return None
         places, tenant = entered
         self._shortlist.entered(tenant)

@@ -214,6 +214,8 @@ def _spent(job: Document | None, token: str) -> float:
 
 def _has_room(entry: Entry, token: Token, now: datetime) -> Filter:
     room: Document = {"_id": entry.scope["_id"], "rules": entry.scope["rules"]}
+    if entry.turn:
+        room["turn"] = entry.scope["turn"]
     if entry.has_place:
         room[f"slots.{token}"] = {"$exists": False}
     if entry.max_running is not None:

@@ -23,6 +23,7 @@ AT_ONCE = 20
 """How many of a tenant's bulks one claim's filter names."""
 
 KEPT = timedelta(seconds=1)
+NEXT_ONES = 10
 READS_SHARE = 20
 """Where the server has to sort all that waits, reading the list takes at most a twentieth of the time."""
 
@@ -69,9 +70,9 @@ class Shortlist:
     def is_of_one_tenant(self) -> bool:
         return len(self._tenants) <= 1
 
-    def refused(self, tenant: str) -> None:
-        """It had no room after all: it is passed over until the list is read anew."""
-        self._tenants.pop(tenant, None)
+    def forget(self) -> None:
+        """Somebody was refused: what was read is not so any more."""
+        self._kept_until = None
 
     def scope_of(self, tenant: str) -> Document:
         """Of a tenant that is not `closed`."""
@@ -82,8 +83,8 @@ class Shortlist:
         if scope["tenant"] in self._tenants:
             self._tenants[scope["tenant"]] = scope
 
-    async def read(self, parallel: int) -> bool:
-        """The list anew; whether there is anything on it. One read where there is not."""
+    async def read(self, parallel: int) -> None:
+        """The list anew. One read where there is nothing."""
         began = self._clock.now()
         rows = await self._bulks.aggregate(
             [{"$match": {"$and": [claimable(began, parallel), CAN_PAY]}}, {"$group": {"_id": "$tenant"}}]
@@ -93,18 +94,24 @@ class Shortlist:
         self._waiting = {}
         now = self._clock.now()
         self._kept_until = now + max(KEPT, READS_SHARE * (now - began))
-        return bool(names)
+
+    async def any_claimable(self, parallel: int) -> bool:
+        """The idle poll: one read that finds the first of any."""
+        may = {"$and": [claimable(self._clock.now(), parallel), CAN_PAY]}
+        return await self._bulks.find_one(may, projection=["_id"]) is not None
 
     async def in_turn(self, limits: Limits) -> Sequence[str]:
         """The tenants on the list that have room for another job, next first."""
-        standing = fairly(Standing(name, scope["weight"], scope["turn"]) for name, scope in self._tenants.items())
-        able = [one for one in standing if not self.closed(one.tenant, limits, 0)]
+        if not self.is_of_one_tenant:
+            # Others have served some since: of those that seemed to be next it is asked how they are now.
+            self._tenants |= await self._found([one.tenant for one in self._standing()[:NEXT_ONES]])
+        able = [one for one in self._standing() if not self.closed(one.tenant, limits, 0)]
         if able and (turn := self._tenants[able[0].tenant]["turn"]) < able[0].turn:
             await self._move_up(able[0].tenant, turn, able[0].turn)
         return [one.tenant for one in able]
 
     def closed(self, tenant: str, limits: Limits, cost: float) -> bool:
-        """Whether the tenant has no room for a job of this cost, or has just been refused one."""
+        """Whether the tenant has no room for a job of this cost, or is no longer on the list."""
         scope = self._tenants.get(tenant)
         if scope is None:
             return True
@@ -129,13 +136,17 @@ class Shortlist:
             del there[: len(bulks)]
 
     async def _scopes_of(self, tenants: Sequence[str]) -> dict[str, Document]:
-        for _ in range(2):
-            found = await self._scopes.find([TENANT + name for name in tenants])
-            missing = [name for name in tenants if TENANT + name not in found]
-            if not missing:
-                break
-            for name in missing:
-                await self._scopes.make(TENANT + name, new_tenant(name))
+        found = await self._found(tenants)
+        new = [name for name in tenants if name not in found]
+        for name in new:
+            await self._scopes.make(TENANT + name, new_tenant(name))
+        return found | await self._found(new) if new else found
+
+    def _standing(self) -> list[Standing]:
+        return fairly(Standing(name, scope["weight"], scope["turn"]) for name, scope in self._tenants.items())
+
+    async def _found(self, tenants: Sequence[str]) -> dict[str, Document]:
+        found = await self._scopes.find([TENANT + name for name in tenants])
         return {scope["tenant"]: scope for scope in found.values()}
 
     async def _move_up(self, tenant: str, turn: float, to: float) -> None:

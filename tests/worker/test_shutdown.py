@@ -69,7 +69,7 @@ async def test_signals_ask(first_is_urgent: bool, sent: list[signal.Signals], ur
 async def test_an_idle_worker_ends_at_once(system: System, client: GeneratorClient, faulty: FaultyStore) -> None:
     async with a_worker(system, client, poll=LONG) as worker:
         worker.start()
-        await faulty.did("bulk_jobs", "aggregate", 1)
+        await faulty.did("bulk_jobs", "find_one", 1)
         worker.shutdown.ask()
         await worker.ended(within=AT_ONCE)
 
@@ -88,9 +88,9 @@ async def test_a_worker_that_waits_out_an_outage_ends_at_once(
 async def test_a_loop_whose_cancellation_the_driver_swallows_ends_all_the_same(
     worker: Worker, faulty: FaultyStore
 ) -> None:
-    faulty.swallow_cancellation("bulk_jobs", "aggregate")
+    faulty.swallow_cancellation("bulk_jobs", "find_one")
     worker.start()
-    await faulty.did("bulk_jobs", "aggregate", 1)
+    await faulty.did("bulk_jobs", "find_one", 1)
     assert worker.running is not None
     worker.running.cancel()
     with pytest.raises(asyncio.CancelledError):
