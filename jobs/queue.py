@@ -1,8 +1,8 @@
 """Claiming a job, keeping its lease, ending it: the protocol of docs/protocol.md. People's controls are elsewhere.
 
-A claim is a slot in the bulk (its filter holds all of a bulk's that may forbid a start), the job under the same token, a
-place in each scope that limits it, and the confirmation that names the job in its slot. A pause or cancel that came in
-between makes the last one match nothing; so once they have answered, only jobs that slots name can be running (I4, I5).
+A claim is a slot in the bulk (its filter holds all of a bulk's that may forbid a start), the job under the same token,
+a place in each scope that limits it, and the confirmation that names the job in its slot. A pause or cancel that came
+in between makes the last one match nothing: once they have answered, only jobs that slots name can run (I4, I5).
 """
 
 from __future__ import annotations
