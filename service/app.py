@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-from datetime import timedelta
 
 import structlog
 from fastapi import FastAPI
@@ -44,8 +43,8 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
     app.state.rules = BulkRules(
         min_items=settings.bulk.min_items,
         max_items=settings.bulk.max_items,
-        delay=timedelta(seconds=settings.bulk.delay_seconds),
-        max_retries=settings.bulk.max_retries,
+        defaults=settings.bulk_defaults,
+        priority_changes=settings.queue.priority_changes == "on",
     )
     problems.install(app)
     for routes in (bulks, controls, results, jobs, system):

@@ -47,6 +47,13 @@ class Forbidden(PressrunError):
 
 
 @dataclass(eq=False)
+class NotChangeable(PressrunError):
+    """{reason}"""
+
+    reason: str
+
+
+@dataclass(eq=False)
 class NotReady(PressrunError):
     """{reason}"""
 
@@ -59,6 +66,9 @@ STATUS: dict[type[PressrunError], int] = {
     Forbidden: 403,
     errors.NotFound: 404,
     errors.MoveRefused: 409,
+    errors.BudgetUsedUp: 409,
+    errors.QuotaReached: 409,
+    NotChangeable: 409,
     errors.KeyReused: 409,
     errors.StillRunning: 409,
     errors.Busy: 409,

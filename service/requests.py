@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AwareDatetime,
@@ -11,16 +11,19 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    StrictBool,
     StrictInt,
     StringConstraints,
     Tag,
     ValidationError,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jobs.controls import PauseMode
+from jobs.priority import MOST_STEPS
 
 MAX_FAULTS = 50
 MOST_ITEMS = 10_000
@@ -33,6 +36,11 @@ Text = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=10
 Url = Annotated[str, StringConstraints(strict=True, max_length=2_000, pattern=r"^https?://[^\s/?#]+\S*$")]
 Count = Annotated[StrictInt, Field(ge=0, le=2**53)]
 Seconds = Annotated[float, Field(strict=True, ge=0, le=3600, allow_inf_nan=False)]
+Cost = Annotated[float, Field(strict=True, gt=0, le=10_000_000, allow_inf_nan=False)]
+Percent = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False)]
+Parallelism = Annotated[StrictInt, Field(ge=1, le=1000)]
+Milliseconds = Annotated[StrictInt, Field(ge=0, le=60_000)]
+Some = Annotated[StrictInt, Field(ge=1, le=MOST_ITEMS)]
 
 
 def _text_or_list(value: object) -> str | None:
@@ -42,6 +50,25 @@ def _text_or_list(value: object) -> str | None:
 Keywords = Annotated[
     Annotated[Line, Tag("$text")] | Annotated[list[Short], Field(min_length=1, max_length=100), Tag("$list")],
     Discriminator(_text_or_list, custom_error_type="keywords", custom_error_message="must be text or a list of texts"),
+]
+
+
+def _name_or_number(value: object) -> str | None:
+    if isinstance(value, str):
+        return "$name" if value in PRIORITY_NAMES else None
+    return "$number" if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+PriorityName = Literal["high", "normal", "low"]
+PRIORITY_NAMES = get_args(PriorityName)
+PriorityGiven = Annotated[
+    Annotated[PriorityName, Tag("$name")]
+    | Annotated[float, Field(strict=True, ge=0, le=MOST_STEPS, allow_inf_nan=False), Tag("$number")],
+    Discriminator(
+        _name_or_number,
+        custom_error_type="priority",
+        custom_error_message=f"must be high, normal, low or a number from 0 to {MOST_STEPS}",
+    ),
 ]
 
 
@@ -83,6 +110,7 @@ class ItemCreate(BaseModel):
     page_type: Literal["product", "category", "brand", "inspire", "engage"] | None = None
     target_url: Url | None = None
     external_id: Short | None = None
+    dedupe: StrictBool | None = None
     metadata: ItemMetadata | None = None
     context: Text | None = None
 
@@ -115,7 +143,24 @@ def _items(value: object, handler: ValidatorFunctionWrapHandler) -> object:
     return items
 
 
+class BudgetGiven(Body):
+    """What all jobs may cost together, and what is set aside for each until its cost is known."""
+
+    cost: Cost
+    cost_per_job: Cost | None = None
+
+
+class FailurePolicyGiven(Body):
+    """When the bulk pauses itself: too many failed, or its first `canary` jobs have ended."""
+
+    max_failed_percent: Percent | None = None
+    min_items: Some = 10
+    canary: Some | None = None
+
+
 class BulkCreate(Body):
+    """Without a priority, it is computed from the items' metadata and the deadline."""
+
     mode: Mode
     items: Annotated[list[ItemCreate], WrapValidator(_items)]
     name: Short | None = None
@@ -123,13 +168,13 @@ class BulkCreate(Body):
     metadata: dict[str, Any] | None = None
     delay_seconds: Seconds | None = None
     max_retries: Annotated[StrictInt, Field(ge=0, le=20)] | None = None
-    priority: Any = None
-    parallelism: Any = None
-    stagger_ms: Any = None
-    deadline: Any = None
+    priority: PriorityGiven | None = None
+    parallelism: Parallelism | None = None
+    stagger_ms: Milliseconds | None = None
+    deadline: Moment | None = None
+    budget: BudgetGiven | None = None
+    failure_policy: FailurePolicyGiven | None = None
     pipeline: Any = None
-    budget: Any = None
-    failure_policy: Any = None
     notify: Any = None
 
 
@@ -146,12 +191,14 @@ class BulkPause(Body):
 
 
 class BulkChange(Body):
+    """A null `budget` takes it off; any other null changes nothing."""
+
     name: Short | None = None
     delay_seconds: Seconds | None = None
-    priority: Any = None
-    parallelism: Any = None
-    stagger_ms: Any = None
-    budget: Any = None
+    priority: PriorityGiven | None = None
+    parallelism: Parallelism | None = None
+    stagger_ms: Milliseconds | None = None
+    budget: BudgetGiven | None = None
     notify: Any = None
 
 
@@ -159,9 +206,42 @@ class JobRetry(Body):
     from_stage: Any = None
 
 
+def _percent_of(value: object) -> object:
+    return {"off": 0, "on": 100}.get(value, value) if isinstance(value, str) else value
+
+
+# What a limit may be is said by `jobs.limits` alone: here is only what the OpenAPI document tells of it.
+Whole = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "null"}]})]
+Amount = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "null"}]})]
+Number = Annotated[Any, WithJsonSchema({"type": "number"})]
+Switch = Annotated[
+    Any, BeforeValidator(_percent_of), WithJsonSchema({"anyOf": [{"type": "integer"}, {"enum": ["on", "off"]}]})
+]
+
+
 class LimitsChange(BaseModel):
-    """A null `max_running` takes the cap off."""
+    """Null takes a limit off. `parallel` is `on`, `off`, or the percentage of tenants."""
 
     model_config = ConfigDict(extra="allow")
 
-    max_running: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
+    max_running: Whole = None
+    parallel: Switch = None
+    requests_per_minute: Whole = None
+    jobs_per_day: Whole = None
+    cost_per_day: Amount = None
+    tenant_max_running: Whole = None
+    tenant_requests_per_minute: Whole = None
+    tenant_jobs_per_day: Whole = None
+    tenant_cost_per_day: Amount = None
+
+
+class TenantLimitsChange(BaseModel):
+    """Null takes the tenant's own limit off: then it has what every tenant has."""
+
+    model_config = ConfigDict(extra="allow")
+
+    weight: Number = None
+    max_running: Whole = None
+    requests_per_minute: Whole = None
+    jobs_per_day: Whole = None
+    cost_per_day: Amount = None

@@ -29,16 +29,16 @@ KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255
 async def submit_bulk(
     body: BulkCreate, caller: Writer, parts: Parts, rules: Rules, key: KeyHeader = None
 ) -> BulkCreated:
-    request = bulk_request(body, rules)
+    request = bulk_request(body, rules, parts.clock.now())
     created = await parts.creation.create(caller.user, request, idempotency_key(key, body_hash(body)))
     return BulkCreated(bulk_job_id=str(created.bulk_id), total_items=created.total_items)
 
 
 @router.post("/validate", openapi_extra={"requestBody": SAME_BODY})
-async def validate_bulk(body: Annotated[object, Body()], caller: Writer, rules: Rules) -> BulkValidated:
+async def validate_bulk(body: Annotated[object, Body()], caller: Writer, parts: Parts, rules: Rules) -> BulkValidated:
     """The same body, nothing stored."""
     try:
-        bulk_request(BulkCreate.model_validate(body), rules)
+        bulk_request(BulkCreate.model_validate(body), rules, parts.clock.now())
     except ValidationError as error:
         faults = faults_of([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
     except InvalidInput as error:
@@ -79,9 +79,10 @@ async def get_bulk(
 
 
 @router.patch("/{bulk_id}")
-async def change_bulk(bulk_id: str, body: BulkChange, caller: Writer, parts: Parts) -> BulkChanged:
+async def change_bulk(bulk_id: str, body: BulkChange, caller: Writer, parts: Parts, rules: Rules) -> BulkChanged:
     """Takes effect at the next claim."""
-    changed = await parts.controls.change(caller.user, BulkId(parse_id(bulk_id, "bulk job")), changes_of(body))
+    changes = changes_of(body, rules)
+    changed = await parts.controls.change(caller.user, BulkId(parse_id(bulk_id, "bulk job")), changes)
     return BulkChanged(bulk_job=bulk_job(changed))
 
 
