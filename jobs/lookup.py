@@ -8,16 +8,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bson import ObjectId
 from bson.errors import InvalidId
 
+from jobs import priority
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, UserId
 from jobs.errors import Fault, InvalidInput, NotFound
+from jobs.priority import Priority
+from jobs.scopes import GENERATOR, SYSTEM, WINDOW, opens_at
 from jobs.states import ENDED_JOBS, JobStatus
 from jobs.store import Document, Store
 
@@ -65,17 +68,31 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Rate:
+    """How much of the generator's rate the last minute has used, and how long no call may be made."""
+
+    utilization: float
+    wait: timedelta
+
+
+@dataclass(frozen=True)
 class QueueView:
+    """`by_priority` counts the jobs that wait; `rate` is None without a rate limit."""
+
     counts: Counts
+    by_priority: Mapping[Priority, int]
     active: Sequence[Document]
     recent: Sequence[Document]
     ended_last_minute: int
+    max_running: int | None
+    rate: Rate | None
 
 
 class Lookup:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
+        self._limits = store.collection("limits")
         self._clock = clock
 
     async def bulk(self, owner: UserId, bulk_id: BulkId) -> Document:
@@ -108,7 +125,7 @@ class Lookup:
         """In queue order, without their results."""
         return await self._jobs.find(
             {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], "queue_position": {"$gt": after_position}},
-            projection=["status", "queue_position", "error", "retry_count", "current_stage"],
+            projection=["status", "queue_position", "error", "retry_count", "current_stage", "due_at", "waits_for"],
             sort=[("queue_position", 1)],
             limit=limit,
         )
@@ -163,13 +180,16 @@ class Lookup:
         mine: Document = {"schema": 1} if owner is None else {"schema": 1, "userId": owner}
         running = {**mine, "status": JobStatus.PROCESSING.value}
         minute_ago = self._clock.now() - timedelta(minutes=1)
-        counts, active, recent, ended = await asyncio.gather(
+        (counts, by_priority), active, recent, ended, scopes = await asyncio.gather(
             self._queue_counts(mine, running),
             self._jobs.find(running, projection=WITHOUT_RESULT, sort=[("lease.taken_at", 1)], limit=ACTIVE),
             self._recent(mine),
             self._jobs.count({**mine, "completed_at": {"$gt": minute_ago}}),
+            self._limits.find({"_id": {"$in": [SYSTEM, GENERATOR]}}),
         )
-        return QueueView(counts, active, recent, ended)
+        limits = {scope["_id"]: scope for scope in scopes}
+        rate = _rate(limits[GENERATOR], self._clock.now())
+        return QueueView(counts, by_priority, active, recent, ended, limits[SYSTEM]["max_running"], rate)
 
     async def _recent(self, mine: Document) -> list[Document]:
         """The last ended jobs. First of the last hour, so that a server that sorts what it reads reads little."""
@@ -184,27 +204,43 @@ class Lookup:
                 )
         return recent
 
-    async def _queue_counts(self, mine: Document, running: Document) -> Counts:
+    async def _queue_counts(self, mine: Document, running: Document) -> tuple[Counts, Mapping[Priority, int]]:
         # From the bulks' counters, so that the jobs of a bulk that is only half created are not seen.
         sums = {
             name: {"$sum": f"${name}"} for name in ("total_items", "completed_items", "failed_items", "cancelled_items")
         }
-        rows = await self._bulks.aggregate([{"$match": mine}, {"$group": {"_id": None, **sums}}])
-        row = rows[0] if rows else dict.fromkeys(sums, 0)
-        return Counts(
-            total=row["total_items"],
-            completed=row["completed_items"],
-            failed=row["failed_items"],
-            cancelled=row["cancelled_items"],
+        rows = await self._bulks.aggregate(
+            [{"$match": mine}, {"$group": {"_id": "$priority", **sums, "busy": {"$sum": "$busy"}}}]
+        )
+        whole = {name: sum(row[name] for row in rows) for name in sums}
+        by_priority = dict.fromkeys(Priority, 0)
+        for row in rows:
+            ended = row["completed_items"] + row["failed_items"] + row["cancelled_items"]
+            by_priority[priority.named(row["_id"])] += max(0, row["total_items"] - ended - row["busy"])
+        counts = Counts(
+            total=whole["total_items"],
+            completed=whole["completed_items"],
+            failed=whole["failed_items"],
+            cancelled=whole["cancelled_items"],
             running=await self._jobs.count(running),
             awaiting=await self._jobs.count({**mine, "status": JobStatus.AWAITING_SELECTION.value}),
         )
+        return counts, by_priority
 
     async def _visible(self, owner: UserId, jobs: Sequence[Document]) -> list[Document]:
         wanted = list({job["bulk_job_id"] for job in jobs})
         found = await self._bulks.find({"_id": {"$in": wanted}, "userId": owner}, projection=["_id"]) if wanted else []
         there = {bulk["_id"] for bulk in found}
         return [job for job in jobs if job["bulk_job_id"] in there]
+
+
+def _rate(generator: Document, now: datetime) -> Rate | None:
+    pace = generator["pace"]
+    if pace is None:
+        return None
+    used = len([moment for moment in generator["recent"] if moment > now - WINDOW])
+    opens = max(opens_at(generator, pace), generator["spaced_until"])
+    return Rate(used / pace, max(opens - now, timedelta(0)))
 
 
 def _page(found: list[Document], limit: int) -> Page:

@@ -27,6 +27,7 @@ from jobs.shortlist import Shortlist
 from jobs.store import Store
 from jobs.sweep import Sweep
 from jobs.twins import Twins
+from jobs.waiting import Waiting
 from jobs.workers import Workers
 
 
@@ -48,6 +49,7 @@ class System:
     chores: Chores
     audit: Audit
     workers: Workers
+    waiting: Waiting
     keys: Keys
 
 
@@ -71,6 +73,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     admission = Admission(scopes, generators, clock, rules.parallel)
     shortlist = Shortlist(store, clock, scopes)
     settling = Settling(store, clock)
+    workers = Workers(store, clock, silence=rules.lease)
     return System(
         store=store,
         clock=clock,
@@ -87,7 +90,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),
         audit=Audit(store, clock, settling, scopes, rules.lease),
-        workers=Workers(store, clock, silence=rules.lease),
+        workers=workers,
+        waiting=Waiting(store, clock, scopes, admission, workers),
         keys=Keys(store, clock),
     )
 

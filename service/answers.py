@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.states import BulkStatus, JobStatus
+from jobs.waiting import WaitingCode
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Identifier = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
@@ -47,6 +48,21 @@ class PauseRecord(Model):
     mode: str
     reason: str | None
     until: Moment | None
+    cause: str | None = None
+
+
+class BudgetState(Model):
+    """`left` is what is neither spent nor set aside for jobs that run."""
+
+    cost: float
+    cost_per_job: float
+    left: float
+
+
+class FailurePolicyState(Model):
+    max_failed_percent: float | None
+    min_items: int
+    canary: int | None
 
 
 class BulkJob(Model):
@@ -70,11 +86,23 @@ class BulkJob(Model):
     max_retries: int
     delay_seconds: float
     parallelism: int
+    stagger_ms: int
+    priority: Literal["high", "normal", "low"] | float
+    deadline: Moment | None
+    budget: BudgetState | None
+    failure_policy: FailurePolicyState | None
     generation: int
     pause: PauseRecord | None
 
 
-class JobRow(Model):
+class Waiting(Model):
+    """Why it does not run just now."""
+
+    code: WaitingCode
+    text: str
+
+
+class JobState(Model):
     id: Identifier = Field(validation_alias="_id")
     status: JobStatus
     queue_position: int
@@ -84,9 +112,10 @@ class JobRow(Model):
     percentage: int
 
 
-class Waiting(Model):
-    code: str
-    text: str
+class JobRow(JobState):
+    """`waiting` is null but for a queued job."""
+
+    waiting: Waiting | None = None
 
 
 class Estimate(Model):
@@ -143,7 +172,7 @@ class JobCreated(Model):
     bulk_job_id: Identifier
 
 
-class JobSummary(JobRow):
+class JobSummary(JobState):
     bulk_job_id: Identifier
     mode: str
     topic: Any = None
@@ -176,6 +205,7 @@ class Job(JobSummary):
 
     userId: str  # noqa: N815 - the application's name
     params: dict[str, Any]
+    waiting: Waiting | None = None
     stages: list[Stage]
     attempts: list[Attempt]
     result: Any
@@ -195,55 +225,3 @@ class JobControlled(Model):
     success: Literal[True] = True
     message: str
     status: JobStatus
-
-
-class ByPriority(Model):
-    high: int
-    normal: int
-    low: int
-
-
-class Rate(Model):
-    utilization: float
-    seconds_until_next: float
-
-
-class QueueState(Model):
-    """`rate` is null until there are rate limits."""
-
-    pending: int
-    processing: int
-    completed: int
-    failed: int
-    total: int
-    by_priority: ByPriority
-    throughput: int
-    max_concurrency: int | None
-    active: list[JobSummary]
-    recent: list[JobSummary]
-    rate: Rate | None = None
-
-
-class WorkerState(Model):
-    id: str
-    busy: bool
-    current_job: str | None
-    slots: int
-    last_heartbeat: Moment
-    version: str
-
-
-class WorkerList(Model):
-    workers: list[WorkerState]
-
-
-class LimitValues(Model):
-    max_running: int | None
-
-
-class LimitsAnswer(Model):
-    limits: LimitValues
-
-
-class Health(Model):
-    status: str

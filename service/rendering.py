@@ -9,31 +9,33 @@ from jobs.bson_json import plain
 from jobs.controls import Answer
 from jobs.documents import ITEM_FIELDS
 from jobs.lookup import Counts, QueueView
+from jobs.priority import Priority
 from jobs.states import JobStatus
 from jobs.store import Document
+from jobs.waiting import HeldUp
 from service.answers import (
     Attempt,
     BulkJob,
-    ByPriority,
     Controlled,
     Job,
     JobDetail,
     JobRow,
     JobSummary,
     Progress,
-    QueueState,
     Stage,
-    WorkerState,
+    Waiting,
 )
+from service.system_answers import ByPriority, QueueState, Rate, WorkerState
 
 STAGE = "content-generation"
 
 
 def bulk_job(bulk: Document) -> BulkJob:
-    return BulkJob.model_validate(plain(bulk))
+    budget = {**bulk["budget"], "left": bulk["budget_left"]} if bulk["budget"] else None
+    return BulkJob.model_validate(plain({**bulk, "priority": _priority(bulk["priority"]), "budget": budget}))
 
 
-def progress(counts: Counts) -> Progress:
+def progress(counts: Counts, held_up: HeldUp | None) -> Progress:
     return Progress(
         total=counts.total,
         completed=counts.completed,
@@ -43,41 +45,48 @@ def progress(counts: Counts) -> Progress:
         awaiting=counts.awaiting,
         remaining=counts.remaining,
         percentage=counts.percentage,
+        waiting=waiting(held_up),
     )
+
+
+def waiting(held_up: HeldUp | None) -> Waiting | None:
+    return Waiting(code=held_up.code, text=held_up.text) if held_up else None
 
 
 def controlled(answer: Answer, what: str) -> Controlled:
     return Controlled(message=f"Bulk job {what}", running=[str(job_id) for job_id in answer.running])
 
 
-def job_row(job: Document) -> JobRow:
-    return JobRow.model_validate(_shown(job))
+def job_row(job: Document, held_up: HeldUp | None) -> JobRow:
+    return JobRow.model_validate({**_shown(job), "waiting": waiting(held_up)})
 
 
 def job_summary(job: Document) -> JobSummary:
     return JobSummary.model_validate(_shown(job))
 
 
-def job_detail(job: Document) -> JobDetail:
+def job_detail(job: Document, held_up: HeldUp | None) -> JobDetail:
     public = {"_id", *ITEM_FIELDS, *Job.model_fields}
     shown = {name: value for name, value in _shown(job).items() if name in public}
     attempts = [Attempt.model_validate(plain(attempt)) for attempt in job["attempts"]]
-    return JobDetail(job=Job.model_validate({**shown, "stages": [_stage(job)], "attempts": attempts}))
+    ours = {"stages": [_stage(job)], "attempts": attempts, "waiting": waiting(held_up)}
+    return JobDetail(job=Job.model_validate({**shown, **ours}))
 
 
-def queue_state(view: QueueView, max_concurrency: int | None) -> QueueState:
-    counts = view.counts
+def queue_state(view: QueueView) -> QueueState:
+    counts, rate = view.counts, view.rate
     return QueueState(
         pending=counts.pending,
         processing=counts.running,
         completed=counts.completed,
         failed=counts.failed,
         total=counts.total,
-        by_priority=ByPriority(high=0, normal=counts.pending, low=0),
+        by_priority=ByPriority(**{level.name.lower(): view.by_priority.get(level, 0) for level in Priority}),
         throughput=view.ended_last_minute,
-        max_concurrency=max_concurrency,
+        max_concurrency=view.max_running,
         active=[job_summary(job) for job in view.active],
         recent=[job_summary(job) for job in view.recent],
+        rate=Rate(utilization=rate.utilization, seconds_until_next=rate.wait.total_seconds()) if rate else None,
     )
 
 
@@ -115,6 +124,11 @@ async def finished_jobs(jobs: AsyncIterator[Document]) -> AsyncIterator[dict[str
         )
         if isinstance(shown, dict):
             yield shown
+
+
+def _priority(steps: float) -> str | float:
+    """By its name, where it has one."""
+    return next((level.name.lower() for level in Priority if level == steps), steps)
 
 
 def _shown(job: Document) -> dict[str, Any]:

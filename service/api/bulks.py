@@ -70,11 +70,12 @@ async def get_bulk(
     bulk = await parts.lookup.bulk(caller.user, BulkId(parse_id(bulk_id, "bulk job")))
     jobs = await parts.lookup.jobs_of(bulk, JOBS_SHOWN + 1, jobs_cursor)
     more = len(jobs) > JOBS_SHOWN
+    held_up = await parts.waiting.of_bulk(bulk)
     return BulkDetail(
         bulk_job=bulk_job(bulk),
-        jobs=[job_row(job) for job in jobs[:JOBS_SHOWN]],
+        jobs=[job_row(job, parts.waiting.of_job(bulk, held_up, job)) for job in jobs[:JOBS_SHOWN]],
         jobs_next_cursor=str(jobs[JOBS_SHOWN - 1]["queue_position"]) if more else None,
-        progress=progress(await parts.lookup.counts(bulk)),
+        progress=progress(await parts.lookup.counts(bulk), held_up),
     )
 
 

@@ -43,7 +43,11 @@ async def list_jobs(
 
 @router.get("/{job_id}")
 async def get_job(job_id: str, caller: Reader, parts: Parts) -> JobDetail:
-    return job_detail(await parts.lookup.job(caller.user, _id(job_id)))
+    job = await parts.lookup.job(caller.user, _id(job_id))
+    if job["status"] != JobStatus.QUEUED:
+        return job_detail(job, None)
+    bulk = await parts.lookup.bulk(caller.user, job["bulk_job_id"])
+    return job_detail(job, parts.waiting.of_job(bulk, await parts.waiting.of_bulk(bulk), job))
 
 
 @router.post("/{job_id}/retry")

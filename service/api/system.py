@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from dataclasses import asdict
+from typing import Annotated
 
-from service.answers import Health, LimitsAnswer, LimitValues, QueueState, WorkerList
+from fastapi import APIRouter, Path
+
 from service.auth.callers import Admin, Reader
 from service.deps import Parts
 from service.problems import NotReady
 from service.rendering import queue_state, worker_state
-from service.requests import LimitsChange
+from service.requests import LimitsChange, TenantLimitsChange
+from service.system_answers import (
+    Health,
+    LimitsAnswer,
+    LimitValues,
+    QueueState,
+    TenantLimitsAnswer,
+    TenantLimitValues,
+    WorkerList,
+)
 
 router = APIRouter(tags=["system"])
+Tenant = Annotated[str, Path(min_length=1, max_length=200)]
 
 
 @router.get("/api/queue")
 async def get_queue(caller: Reader, parts: Parts) -> QueueState:
     """One's own part of the queue; an admin sees all of it."""
-    limits = await parts.limits.read()
-    return queue_state(await parts.lookup.queue(None if caller.is_admin else caller.user), limits.max_running)
+    return queue_state(await parts.lookup.queue(None if caller.is_admin else caller.user))
 
 
 @router.get("/api/workers")
@@ -28,15 +39,30 @@ async def list_workers(caller: Admin, parts: Parts) -> WorkerList:
 
 @router.get("/api/limits")
 async def get_limits(caller: Admin, parts: Parts) -> LimitsAnswer:
-    limits = await parts.limits.read()
-    return LimitsAnswer(limits=LimitValues(max_running=limits.max_running))
+    return LimitsAnswer(limits=LimitValues(**asdict(await parts.limits.read())))
 
 
 @router.patch("/api/limits")
 async def change_limits(body: LimitsChange, caller: Admin, parts: Parts) -> LimitsAnswer:
     """Takes effect at the next claim."""
     limits = await parts.limits.change(body.model_dump(exclude_unset=True))
-    return LimitsAnswer(limits=LimitValues(max_running=limits.max_running))
+    return LimitsAnswer(limits=LimitValues(**asdict(limits)))
+
+
+@router.get("/api/limits/tenants/{tenant:path}")
+async def get_tenant_limits(tenant: Tenant, caller: Admin, parts: Parts) -> TenantLimitsAnswer:
+    """A tenant is the owner of bulks, or the store or site that they name."""
+    limits = await parts.limits.read_tenant(tenant)
+    return TenantLimitsAnswer(tenant=tenant, limits=TenantLimitValues(**asdict(limits)))
+
+
+@router.patch("/api/limits/tenants/{tenant:path}")
+async def change_tenant_limits(
+    tenant: Tenant, body: TenantLimitsChange, caller: Admin, parts: Parts
+) -> TenantLimitsAnswer:
+    """Takes effect at the next claim."""
+    limits = await parts.limits.change_tenant(tenant, body.model_dump(exclude_unset=True))
+    return TenantLimitsAnswer(tenant=tenant, limits=TenantLimitValues(**asdict(limits)))
 
 
 @router.get("/healthz")
