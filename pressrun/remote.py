@@ -77,11 +77,12 @@ class Remote:
     def control(self, bulk_id: str, verb: str, body: Mapping[str, Any] | None = None) -> Json:
         return self._json("POST", f"{_bulk(bulk_id)}/{verb}", body=body or {})
 
-    def limits(self) -> Json:
-        return self._json("GET", "/api/limits", tries=TRIES)
+    def limits(self, tenant: str | None = None) -> Json:
+        """The system's, or those of one tenant."""
+        return self._json("GET", _limits(tenant), tries=TRIES)
 
-    def change_limits(self, changes: Mapping[str, Any]) -> Json:
-        return self._json("PATCH", "/api/limits", body=changes)
+    def change_limits(self, changes: Mapping[str, Any], tenant: str | None = None) -> Json:
+        return self._json("PATCH", _limits(tenant), body=changes)
 
     @contextmanager
     def results(self, bulk_id: str, form: str) -> Iterator[Iterator[bytes]]:
@@ -191,6 +192,10 @@ def _given(values: Mapping[str, str | None]) -> dict[str, str]:
 
 def _bulk(bulk_id: str) -> str:
     return f"/api/bulk-generate/{quote(bulk_id, safe='')}"
+
+
+def _limits(tenant: str | None) -> str:
+    return "/api/limits" if tenant is None else f"/api/limits/tenants/{quote(tenant, safe='')}"
 
 
 def _unless_refused(error: Exception) -> str:

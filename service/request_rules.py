@@ -173,11 +173,13 @@ def _policy_faults(given: FailurePolicyGiven | None) -> list[Fault]:
 def _moment_faults(path: str, moment: datetime | None, now: datetime) -> list[Fault]:
     if moment is None:
         return []
+    if moment <= now:
+        return [Fault(path, "must be in the future")]
     try:
         moment.astimezone(UTC)
     except OverflowError:
         return [Fault(path, "must be before the year 10000")]
-    return [Fault(path, "must be in the future")] if moment <= now else []
+    return []
 
 
 def _item_faults(mode: str, item: ItemCreate, path: str) -> list[Fault]:

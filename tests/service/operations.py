@@ -49,6 +49,8 @@ OPERATIONS = (
     Operation("listWorkers", "GET", "/api/workers", "admin"),
     Operation("getLimits", "GET", "/api/limits", "admin"),
     Operation("changeLimits", "PATCH", "/api/limits", "admin", {"max_running": 1}),
+    Operation("getTenantLimits", "GET", "/api/limits/tenants/{tenant}", "admin"),
+    Operation("changeTenantLimits", "PATCH", "/api/limits/tenants/{tenant}", "admin", {"weight": 2}),
     Operation("getHealth", "GET", "/healthz", "nobody", reads_store=False),
     Operation("getReadiness", "GET", "/readyz", "nobody"),
 )
@@ -57,7 +59,7 @@ OPERATIONS = (
 async def call(
     client: httpx2.AsyncClient, operation: Operation, bulk_id: str = SOME_ID, job_id: str = SOME_ID
 ) -> httpx2.Response:
-    url = operation.path.format(bulk_id=bulk_id, job_id=job_id)
+    url = operation.path.format(bulk_id=bulk_id, job_id=job_id, tenant="shop")
     if operation.body is None:
         return await client.request(operation.method, url)
     return await client.request(operation.method, url, json=operation.body)

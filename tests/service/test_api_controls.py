@@ -109,7 +109,14 @@ async def test_a_pause_is_shown_with_who_when_and_why(api: httpx2.AsyncClient, c
     await post(api, f"{BULKS}/{bulk_id}/pause", {"reason": "lunch"})
     moment = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
     shown = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
-    assert shown["pause"] == {"at": moment, "by": "owner", "mode": "finish", "reason": "lunch", "until": None}
+    assert shown["pause"] == {
+        "at": moment,
+        "by": "owner",
+        "mode": "finish",
+        "reason": "lunch",
+        "until": None,
+        "cause": None,
+    }
     await post(api, f"{BULKS}/{bulk_id}/resume")
     assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["pause"] is None
 

@@ -21,10 +21,11 @@ ANSWERS = {
     "retryBulk": "Retried", "submitJob": "JobCreated", "listJobs": "JobPage", "getJob": "JobDetail",
     "retryJob": "JobControlled", "cancelJob": "JobControlled", "getQueue": "QueueState", "listWorkers": "WorkerList",
     "getLimits": "LimitsAnswer", "changeLimits": "LimitsAnswer", "getHealth": "Health", "getReadiness": "Health",
+    "getTenantLimits": "TenantLimitsAnswer", "changeTenantLimits": "TenantLimitsAnswer",
 }  # fmt: skip
 BODIES = {
     "submitBulk": "BulkCreate", "validateBulk": "BulkCreate", "changeBulk": "BulkChange", "submitJob": "JobCreate",
-    "changeLimits": "LimitsChange",
+    "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange",
 }  # fmt: skip
 
 

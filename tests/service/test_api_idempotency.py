@@ -98,7 +98,7 @@ async def test_without_a_key_the_same_body_twice_is_two_bulks(api: httpx2.AsyncC
 
 async def test_a_refused_request_is_not_kept(api: httpx2.AsyncClient, store: Store) -> None:
     refused(await send(api, "k", bulk(9)), 400)
-    refused(await send(api, "k", bulk(priority="high")), 400)
+    refused(await send(api, "k", bulk(pipeline="blog")), 400)
     assert await stored(store) == NOTHING
     assert (await send(api, "k", bulk(10))).status_code == 200
     assert await stored(store) == ONE_BULK

@@ -38,7 +38,7 @@ SUMMARY = {
     "id", "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "bulk_job_id", "mode",
     "topic", "keywords", "trend", "external_id", "created_at", "started_at", "completed_at",
 }  # fmt: skip
-DETAIL = SUMMARY | {"userId", "params", "stages", "attempts", "result", "result_meta", "language"}
+DETAIL = SUMMARY | {"waiting", "userId", "params", "stages", "attempts", "result", "result_meta", "language"}
 
 
 async def test_a_job_is_shown_with_exactly_the_fields_of_the_contract(api: httpx2.AsyncClient, system: System) -> None:

@@ -25,6 +25,7 @@ EVERY_FIELD = {
     "page_type": "category",
     "target_url": "https://shop.example/x?y#z",
     "external_id": "sku-1",
+    "dedupe": True,
     "metadata": {"sku_count": 0, "monthly_searches": 9_000_000_000, "content_status": "missing"},
     "context": "more",
 }
@@ -59,6 +60,11 @@ async def test_settings_of_a_bulk_are_kept_and_shown(api: httpx2.AsyncClient) ->
         "metadata": extra,
         "delay_seconds": 0.5,
         "max_retries": 0,
+        "parallelism": 1000,
+        "stagger_ms": 0,
+        "priority": "high",
+        "deadline": "2099-12-31T23:00:00.000Z",
+        "failure_policy": {"max_failed_percent": 12.5, "min_items": 3, "canary": 2},
     }
     bulk_id = (await post(api, BULKS, bulk(10, **given)))["bulk_job_id"]
     shown = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
@@ -66,9 +72,21 @@ async def test_settings_of_a_bulk_are_kept_and_shown(api: httpx2.AsyncClient) ->
 
 
 async def test_what_a_bulk_does_not_say_comes_from_the_settings(api: httpx2.AsyncClient) -> None:
-    bulk_id = (await post(api, BULKS, bulk(10, name=None, priority=None)))["bulk_job_id"]
+    bulk_id = (await post(api, BULKS, bulk(10, name=None, priority=None, budget=None)))["bulk_job_id"]
     shown = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
-    expected = {"name": None, "tenant": "owner", "metadata": None, "delay_seconds": 5, "max_retries": 2}
+    expected = {
+        "name": None,
+        "tenant": "owner",
+        "metadata": None,
+        "delay_seconds": 5,
+        "max_retries": 2,
+        "parallelism": 1,
+        "stagger_ms": 150,
+        "priority": "low",
+        "deadline": None,
+        "budget": None,
+        "failure_policy": None,
+    }
     assert {name: shown[name] for name in expected} == expected
 
 
@@ -129,10 +147,10 @@ async def test_validate_of_a_good_body_stores_nothing(api: httpx2.AsyncClient, s
 
 
 async def test_validate_names_each_fault_and_stores_nothing(api: httpx2.AsyncClient, store: Store) -> None:
-    body = bulk(10, priority="high") | {"items": [{"topic": "x", "status": "completed"}, {}, *[{"topic": "x"}] * 8]}
+    body = bulk(10, pipeline="blog") | {"items": [{"topic": "x", "status": "completed"}, {}, *[{"topic": "x"}] * 8]}
     answer = await post(api, f"{BULKS}/validate", body)
     assert (answer["valid"], answer["estimate"]) == (False, None)
-    assert [fault["path"] for fault in answer["errors"]] == ["priority", "items.0.status", "items.1.topic"]
+    assert [fault["path"] for fault in answer["errors"]] == ["pipeline", "items.0.status", "items.1.topic"]
     assert await stored(store) == NOTHING
 
 
