@@ -191,7 +191,7 @@ def _of_system(closed: Reason, look: Look) -> str:
         case Closed.BUDGET:
             return f"{_of_day(look.system, limits.cost_per_day)} of the whole system is used; it begins anew at {until}"
         case Closed.RATE_LIMIT:
-            return f"The generator is called {look.generator['pace']} times a minute at most: next at {until}"
+            return f"The generator's rate ({_rate(look.generator['pace'])}) is used up until {until}"
         case Closed.GENERATOR_PARKED:
             return f"The generator has asked to be left alone until {until}"
         case Closed.GENERATOR_DOWN:
@@ -205,14 +205,18 @@ def _of_tenant(closed: Reason, scope: Document, limits: TenantLimits) -> str:
         case Closed.BUDGET:
             return f"{_of_day(scope, limits.cost_per_day)} of {whose} is used; it begins anew at {until}"
         case Closed.RATE_LIMIT:
-            return f"The generator is called {limits.requests_per_minute} times a minute for {whose}: next at {until}"
+            return f"The rate of {whose} ({_rate(limits.requests_per_minute)}) is used up until {until}"
         case _:
-            run = _so_many(scope["running"], "job", "jobs")
-            return f"{run} of {whose} run, as many as it may run at once ({limits.max_running})"
+            run = _so_many(scope["running"], f"job of {whose} runs", f"jobs of {whose} run")
+            return f"{run}, as many as it may run at once ({limits.max_running})"
 
 
 def _of_day(scope: Document, cost_per_day: float | None) -> str:
     return f"{scope['committed']:.2f} of the day's budget of {cost_per_day or 0:.2f}"
+
+
+def _rate(requests_per_minute: int | None) -> str:
+    return _so_many(requests_per_minute or 0, "request a minute", "requests a minute")
 
 
 def _after(ahead: int) -> str:
