@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.support.processes import Process, start, started
 
+UNPACED = {"PRESSRUN_GENERATOR__REQUESTS_PER_MINUTE": "off"}
 ADDRESS = r"(http://127\.0\.0\.1:\d+)"
 
 
@@ -31,9 +32,10 @@ class Deployment:
 
 @contextlib.asynccontextmanager
 async def embedded(settings: Mapping[str, str], folder: Path) -> AsyncIterator[Deployment]:
-    dev = started("dev", "--port", "0", environment=settings, folder=folder, ready=f"serves {ADDRESS}")
+    environment = UNPACED | dict(settings)
+    dev = started("dev", "--port", "0", environment=environment, folder=folder, ready=f"serves {ADDRESS}")
     async with dev as (process, ready):
-        yield Deployment(ready[1], process, settings, folder, [process])
+        yield Deployment(ready[1], process, environment, folder, [process])
 
 
 @contextlib.asynccontextmanager
@@ -48,6 +50,7 @@ async def on_mongodb(
 ) -> AsyncIterator[Deployment]:
     """Without `generator_url`, with the reference generator as a process of its own."""
     environment = {
+        **UNPACED,
         "PRESSRUN_MONGODB__URI": uri,
         "PRESSRUN_MONGODB__DATABASE": database,
         "PRESSRUN_AUTH__MODE": "off",
