@@ -31,6 +31,7 @@ WITHOUT_RESULT = (
     "bulk_job_id", "mode", "topic", "keywords", "trend", "external_id", "status", "queue_position",
     "error", "retry_count", "current_stage", "created_at", "started_at", "completed_at", "lease",
 )  # fmt: skip
+ROW = ("status", "queue_position", "error", "retry_count", "current_stage", "lane", "due_at", "waits_for")
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 
 
@@ -125,7 +126,7 @@ class Lookup:
         """In queue order, without their results."""
         return await self._jobs.find(
             {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], "queue_position": {"$gt": after_position}},
-            projection=["status", "queue_position", "error", "retry_count", "current_stage", "due_at", "waits_for"],
+            projection=ROW,
             sort=[("queue_position", 1)],
             limit=limit,
         )

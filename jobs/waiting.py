@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from jobs.admission import Admission, Closed, Look, Reason, tenant_closed
 from jobs.clock import NEVER, Clock
+from jobs.documents import Lane
 from jobs.limits import TenantLimits, tenant_limits_in
 from jobs.policies import PAUSED_BY
 from jobs.scopes import TENANT, Scopes
@@ -90,7 +91,7 @@ class Waiting:
         if bulk["ceiling"] is not None and job["queue_position"] > bulk["ceiling"]:
             return _canary(bulk)
         if job["due_at"] > now:
-            if job.get("waits_for") is not None:
+            if job["waits_for"] is not None and job["lane"] == Lane.FIRST:
                 return HeldUp(WaitingCode.DEDUPE, "Another job runs the same request, and this one gets its result")
             return HeldUp(WaitingCode.BACKOFF, f"It is tried again at {_moment(job['due_at'])}")
         if held_up is None and bulk["free"] <= 0:

@@ -27,13 +27,10 @@ Submit = Callable[..., Awaitable[BulkId]]
 def submit(system: System) -> Submit:
     """Bulks of normal priority whose jobs follow each other at once."""
 
-    async def submitted(items: int = 3, *, owner: str = OWNER, **fields: Any) -> BulkId:
-        request = BulkRequest(
-            mode="topic",
-            items=[{"topic": f"Topic {number}"} for number in range(1, items + 1)],
-            **{"delay": timedelta(0), "priority": 2.0, **fields},
-        )
-        return (await system.creation.create(owner, request)).bulk_id
+    async def submitted(count: int = 3, *, owner: str = OWNER, **fields: Any) -> BulkId:
+        items = [{"topic": f"Topic {number}"} for number in range(1, count + 1)]
+        given = {"items": items, "delay": timedelta(0), "priority": 2.0, **fields}
+        return (await system.creation.create(owner, BulkRequest(mode="topic", **given))).bulk_id
 
     return submitted
 
@@ -132,13 +129,12 @@ async def test_one_job_in_backoff_holds_up_no_other(system: System, submit: Subm
     assert await why_jobs(system, bulk_id) == ["backoff", None]
 
 
-async def test_a_job_that_waits_for_its_twin_says_so(system: System, submit: Submit, clock: MovableClock) -> None:
-    bulk_id = await submit(2)
-    jobs = system.store.collection("generation_jobs")
-    twin = await jobs.find_one({"queue_position": 1}) or {}
-    put_back = {"waits_for": twin["_id"], "due_at": clock.now() + timedelta(seconds=5)}
-    await jobs.update_one({"queue_position": 2}, {"$set": put_back})
-    assert await why_jobs(system, bulk_id) == [None, "dedupe"]
+async def test_a_job_that_waits_for_its_twin_says_so(system: System, submit: Submit) -> None:
+    like = [{"topic": "tea", "dedupe": True}]
+    first, second = await submit(items=like), await submit(items=like)
+    assert (await claimed(system)).bulk_id == first
+    assert await system.queue.claim("w1") is None
+    assert await why_jobs(system, second) == ["dedupe"]
 
 
 async def test_the_delay_after_a_jobs_end_is_told(system: System, submit: Submit, clock: MovableClock) -> None:
