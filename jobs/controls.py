@@ -172,11 +172,11 @@ class Controls:
             more = changes.get("parallelism", bulk["parallelism"]) - bulk["parallelism"]
             also: Document = {}
             if "priority" in changes:
-                also["rank"] = priority.rank(bulk["created_at"], changes["priority"])
+                also["rank"] = priority.rank(bulk["rank"], changes["priority"] - bulk["priority"])
             if changes.get("budget") is not None:
                 also |= await self._settling.under_budget(bulk, changes["budget"])
             elif "budget" in changes:
-                also["budget_left"] = None
+                also |= {"budget_left": None, "job_cost": bulk["usual_cost"]}
             unchanged = {"_id": bulk_id, "shard": bulk["shard"], "rev": bulk["rev"]}
             update = {"$set": {**changes, **also}, "$inc": {"rev": 1, "free": more}}
             changed = await self._bulks.find_one_and_update(unchanged, update)

@@ -181,6 +181,7 @@ def queue_fields_of_bulk(tenant: str, request: BulkRequest, now: datetime) -> Do
         "ceiling": policy.canary if policy else None,
         "judged_from": {"completed": 0, "failed": 0},
         "job_cost": budget.cost_per_job if budget else request.cost_per_job,
+        "usual_cost": request.cost_per_job,
         "budget_left": budget.cost if budget else None,
         "epoch": 1,
         "intent": None,
@@ -234,7 +235,7 @@ def queue_fields_of_job(bulk: Document, now: datetime) -> Document:
 
 def input_of(job: Document) -> Document:
     """What the generator is told of a job, as plain JSON values: its declared fields and its `params`."""
-    fields = {name: job[name] for name in ITEM_FIELDS if job.get(name) is not None}
+    fields = {name: job[name] for name in ITEM_FIELDS if name != "dedupe" and job.get(name) is not None}
     told = plain({**(job.get("params") or {}), **fields})
     return told if isinstance(told, dict) else {}
 

@@ -86,7 +86,8 @@ def _canary_ended(bulk: Document, standing: Standing) -> SelfPause | None:
     if bulk["ceiling"] is None or standing.of_canary or standing.running:
         return None
     first = min(bulk["ceiling"], bulk["total_items"])
-    return SelfPause(Cause.CANARY, f"the first {first} jobs have ended: look at them, then resume")
+    ended = "the first job has ended: look at it" if first == 1 else f"the first {first} jobs have ended: look at them"
+    return SelfPause(Cause.CANARY, f"{ended}, then resume")
 
 
 def _budget_used_up(bulk: Document, standing: Standing) -> SelfPause | None:

@@ -17,7 +17,7 @@ from jobs.states import JobStatus
 from jobs.store import Document, Store
 
 LOOK_AGAIN = timedelta(seconds=5)
-OWN_REFERENCES = ("dedupe", "external_id")
+OWN_REFERENCE = "external_id"
 """Of an item, what makes no other request of it."""
 
 
@@ -25,7 +25,7 @@ def twin_key(job: Document, tenant: str) -> str | None:
     """The same for two requests of one owner for the same; None where they are not to share."""
     if not job.get("dedupe"):
         return None
-    told = {name: value for name, value in input_of(job).items() if name not in OWN_REFERENCES}
+    told = {name: value for name, value in input_of(job).items() if name != OWN_REFERENCE}
     whole = json.dumps([str(job["userId"]), tenant, job["mode"], told], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()[:32]
 

@@ -47,7 +47,7 @@ class BulkRules:
     priority_changes: bool = True
 
 
-def bulk_request(body: BulkCreate, rules: BulkRules, now: datetime) -> BulkRequest:
+def bulk_request(body: BulkCreate, rules: BulkRules) -> BulkRequest:
     """Raises `InvalidInput` with a path for every fault."""
     wrong_count = not rules.min_items <= len(body.items) <= rules.max_items
     summary = NOT_VALID
@@ -59,7 +59,7 @@ def bulk_request(body: BulkCreate, rules: BulkRules, now: datetime) -> BulkReque
         faults.append(Fault("items", f"has {has}" if has <= MOST_ITEMS else f"has more than {MOST_ITEMS}"))
     if _size(body.metadata) > MAX_EXTRA_BYTES:
         faults.append(Fault("metadata", f"must have less than {MAX_EXTRA_BYTES} bytes"))
-    faults += _moment_faults("deadline", body.deadline, now)
+    faults += _unwritable("deadline", body.deadline)  # one that is past is near: a repeated request stays the same
     faults += _budget_faults(body.budget, rules) + _policy_faults(body.failure_policy)
     for position, item in enumerate(body.items):
         faults += _item_faults(body.mode, item, f"items.{position}.")
@@ -131,7 +131,9 @@ def changes_of(body: BulkChange, rules: BulkRules) -> Mapping[str, Any]:
 
 def check_until(until: datetime | None, now: datetime) -> datetime | None:
     """Raises `InvalidInput` for a moment that is past, or too far away to be written in UTC."""
-    faults = _moment_faults("until", until, now)
+    faults = _unwritable("until", until)
+    if until is not None and until <= now:
+        faults = [Fault("until", "must be in the future")]
     if faults:
         raise InvalidInput(NOT_VALID, tuple(faults))
     return until.astimezone(UTC) if until else None
@@ -170,15 +172,13 @@ def _policy_faults(given: FailurePolicyGiven | None) -> list[Fault]:
     return [Fault("failure_policy", "must have max_failed_percent or canary")]
 
 
-def _moment_faults(path: str, moment: datetime | None, now: datetime) -> list[Fault]:
-    if moment is None:
-        return []
-    if moment <= now:
-        return [Fault(path, "must be in the future")]
+def _unwritable(path: str, moment: datetime | None) -> list[Fault]:
+    """Where its offset from UTC puts it out of the years that can be written."""
     try:
-        moment.astimezone(UTC)
+        if moment is not None:
+            moment.astimezone(UTC)
     except OverflowError:
-        return [Fault(path, "must be before the year 10000")]
+        return [Fault(path, "must be in the years 1 to 9999, in UTC")]
     return []
 
 

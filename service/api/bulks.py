@@ -29,7 +29,7 @@ KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255
 async def submit_bulk(
     body: BulkCreate, caller: Writer, parts: Parts, rules: Rules, key: KeyHeader = None
 ) -> BulkCreated:
-    request = bulk_request(body, rules, parts.clock.now())
+    request = bulk_request(body, rules)
     created = await parts.creation.create(caller.user, request, idempotency_key(key, body_hash(body)))
     return BulkCreated(bulk_job_id=str(created.bulk_id), total_items=created.total_items)
 
@@ -38,7 +38,7 @@ async def submit_bulk(
 async def validate_bulk(body: Annotated[object, Body()], caller: Writer, parts: Parts, rules: Rules) -> BulkValidated:
     """The same body, nothing stored."""
     try:
-        bulk_request(BulkCreate.model_validate(body), rules, parts.clock.now())
+        bulk_request(BulkCreate.model_validate(body), rules)
     except ValidationError as error:
         faults = faults_of([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
     except InvalidInput as error:
