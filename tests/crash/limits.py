@@ -85,8 +85,9 @@ async def of_limited_people(world: World) -> None:
     for bulk in (dear, tried, *twins):
         demand(world.witness.bulks[bulk]["status"] == "completed", "this should be over", world.witness.bulks[bulk])
     _demand_the_sums(world, dear)
-    keys = {call.key for call in world.generator.calls if call.topic == "same" and call.answered}
-    demand(1 <= len(keys) <= 2, "the same was made for more than once for each bulk", keys)
+    for bulk in twins:
+        made = [job for job in world.witness.jobs_of(bulk) if "shared_from" not in job["result_meta"]]
+        demand(len(made) <= 1, "the same was made twice for one bulk", made)
 
 
 def _demand_the_sums(world: World, dear: BulkId) -> None:
