@@ -1,4 +1,4 @@
-"""Every database and generator operation of four lives, and on each side of each a death: nothing is lost (I1 to I9).
+"""Every database and generator operation of five lives, and on each side of each a death: nothing is lost (I1 to I9).
 
 A failing case is told with its story, its seed and its point, and `tell(STORIES[name], seed, {point: fate})` tells it
 again. `scripts/soak` explores more seeds, and all of the cuts and sleeps, of which otherwise every third is.
@@ -20,6 +20,9 @@ SEEDS = SOAK_SEEDS or 2
 SEEDS_OF_LIVING_ON = SOAK_SEEDS or 1
 EVERY = 1 if SOAK_SEEDS else 3
 PARTS = 4
+LONG = ("limited people",)
+"""Of these every other death, in one seed these and in the next those."""
+
 FEWEST_POINTS = {
     "one at a time": 400,
     "several at once": 400,
@@ -50,7 +53,10 @@ def test_nothing_is_lost_whichever_process_dies_at_whichever_point(
 ) -> None:
     operations = tell(STORIES[story], seed)
     assert len(operations) >= FEWEST_POINTS[story]
-    explore(story, seed, mine := deaths(operations)[part::PARTS])
+    mine = deaths(operations)[part::PARTS]
+    if story in LONG and not SOAK_SEEDS:
+        mine = mine[seed % 2 :: 2]
+    explore(story, seed, mine)
     record_property(f"{EXPLORED}points, {story}", len(operations[part::PARTS]))
     record_property(f"{EXPLORED}deaths, {story}", len(mine))
 
