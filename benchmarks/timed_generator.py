@@ -24,6 +24,7 @@ ANSWER = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(_BODY)
     + _BODY
 )
+NOT_ALLOWED = b"HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class TimedGenerator:
@@ -35,6 +36,9 @@ class TimedGenerator:
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"POST "):
+                writer.write(NOT_ALLOWED)  # a probe of one that was down
+                return
             length = LENGTH.search(head)
             body = json.loads(await reader.readexactly(int(length[1]) if length else 0))
             call = f"{os.getpid()}.{next(self._numbers)}"

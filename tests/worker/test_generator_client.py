@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -201,3 +202,35 @@ async def test_an_article_is_kept_whatever_its_usage_says(
     generator.script(replies.success("An article.", usage))
     reply = await client.generate(CALL)
     assert (reply.content, reply.usage) == ("An article.", None)
+
+
+@pytest.mark.parametrize(
+    ("to_a_probe", "is_there"),
+    [(200, True), (404, True), (405, True), (500, True), (429, True), (502, False), (503, False), (504, False)],
+)
+async def test_an_endpoint_is_there_unless_a_gateway_excuses_it(
+    generator: ScriptedGenerator, client: GeneratorClient, to_a_probe: int, is_there: bool
+) -> None:
+    generator.to_probes = to_a_probe
+    assert await client.answers() == is_there
+
+
+async def test_an_endpoint_that_closes_the_connection_on_a_probe_is_there(client_of_closing: GeneratorClient) -> None:
+    assert await client_of_closing.answers()
+
+
+async def test_an_endpoint_that_refuses_the_connection_is_not_there(
+    generator: ScriptedGenerator, client: GeneratorClient
+) -> None:
+    await generator.go_down()
+    assert not await client.answers()
+
+
+@pytest.fixture
+async def client_of_closing() -> AsyncIterator[GeneratorClient]:
+    """Of an endpoint that takes a connection, and closes it whatever it is asked."""
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with client_of(f"http://{host}:{port}") as client:
+        yield client
+    server.close()
