@@ -22,6 +22,7 @@ PASSING_CLIENT_ERRORS = {408, 409, 425, 429}
 GATEWAY_ERRORS = {502, 503, 504}
 UNCOUNTED = {429, *GATEWAY_ERRORS}
 PROBE_SECONDS = 1.5
+DYING_SECONDS = 0.25
 MAX_ERROR_LENGTH = 500
 
 Tokens = Annotated[int, Field(ge=0, le=2**53)]
@@ -108,10 +109,17 @@ class GeneratorClient:
             raise CallFailed(f"The generator cannot be reached: {_kind(error)}.", counted=False, down=True) from None
         except httpx2.HTTPError as error:
             # Where the whole endpoint went away, that is no failure of this call's.
-            down = not await self.answers()
+            down = await self._went_away()
             raise CallFailed(
                 f"The call to the generator broke off: {_kind(error)}.", counted=not down, down=down
             ) from None
+
+    async def _went_away(self) -> bool:
+        """Asked twice: one that is just dying may still take a connection."""
+        if not await self.answers():
+            return True
+        await asyncio.sleep(DYING_SECONDS)
+        return not await self.answers()
 
     async def answers(self) -> bool:
         """Whether there is an endpoint, as far as can be told without a job: one that takes the connection and does
