@@ -34,10 +34,10 @@ SHOWN = ("parallelism", "stagger_ms", "job_cost", "budget_left")
 def claimable(now: datetime, parallel: int) -> Document:
     """Bulks from which a job may be started: all of theirs that may forbid it is in this filter.
 
-    `parallel` is the percentage of tenants whose bulks may run several jobs at once.
+    `parallel` is the percentage of tenants whose bulks may run several jobs at once. Bulks of the application's own have
+    no `free`; to name `schema` would lead a server to the wrong index.
     """
     may: Document = {
-        "schema": 1,
         "status": {"$in": list(ACTIVE_BULKS)},
         "free": {"$gt": 0},
         "due_at": {"$lte": now},
