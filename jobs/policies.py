@@ -47,6 +47,11 @@ def self_pause(bulk: Document, standing: Standing) -> SelfPause | None:
     return _over_limit(bulk, standing) or _canary_ended(bulk, standing) or _budget_used_up(bulk, standing)
 
 
+def canary_is_over(bulk: Document, standing: Standing) -> bool:
+    """Whether the bulk has a canary, and the last of it has just ended."""
+    return bulk["ceiling"] is not None and not standing.of_canary and not standing.running
+
+
 def pause_record(pause: SelfPause, now: datetime) -> Document:
     return {
         "at": now,
@@ -83,7 +88,7 @@ def _over_limit(bulk: Document, standing: Standing) -> SelfPause | None:
 
 
 def _canary_ended(bulk: Document, standing: Standing) -> SelfPause | None:
-    if bulk["ceiling"] is None or standing.of_canary or standing.running:
+    if not canary_is_over(bulk, standing):
         return None
     first = min(bulk["ceiling"], bulk["total_items"])
     ended = "the first job has ended: look at it" if first == 1 else f"the first {first} jobs have ended: look at them"

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from jobs.chores import HALF_DONE_AFTER
+from jobs.controls import Pause
 from jobs.documents import Budget, BulkId, FailurePolicy
 from jobs.errors import BudgetUsedUp
 from jobs.outcomes import Completed, Failed, HandedBack, Outcome, Retry
@@ -97,6 +99,57 @@ async def test_a_canary_that_is_tried_again_is_waited_for(
     assert await system.queue.claim("w1") is None
     clock.move(timedelta(seconds=9))
     await run(system, DONE)
+    assert (await look(system, bulk_id))["status"] == "paused"
+
+
+async def test_a_canary_that_ends_while_the_bulk_is_paused_pauses_it_once_it_is_resumed(
+    system: System, make_bulk: MakeBulk
+) -> None:
+    bulk_id = await make_bulk(2, failure_policy=FailurePolicy(canary=1))
+    first = await claimed(system)
+    await system.controls.pause(OWNER, bulk_id, Pause())
+    await system.queue.finish(first, DONE)
+    await system.controls.resume(OWNER, bulk_id)
+    bulk = await look(system, bulk_id)
+    assert (bulk["status"], bulk["pause"]["cause"], bulk["intent"]) == ("paused", "canary", None)
+    await system.controls.resume(OWNER, bulk_id)
+    await run(system, DONE)
+    await assert_at_rest(system.store)
+
+
+async def test_a_canary_whose_end_is_one_failure_too_many_asks_but_once(system: System, make_bulk: MakeBulk) -> None:
+    policy = FailurePolicy(max_failed_percent=0, min_items=1, canary=1)
+    bulk_id = await make_bulk(2, failure_policy=policy)
+    await run(system, FAILED)
+    assert (await look(system, bulk_id))["pause"]["cause"] == "failure_policy"
+    await system.controls.resume(OWNER, bulk_id)
+    await run(system, DONE)
+    await assert_at_rest(system.store)
+
+
+async def test_a_pause_that_is_over_becomes_one_for_its_budget_where_that_is_used_up(
+    system: System, make_bulk: MakeBulk, clock: MovableClock
+) -> None:
+    bulk_id = await make_bulk(2, budget=Budget(cost=0.5, cost_per_job=0.5))
+    first = await claimed(system)
+    await system.controls.pause(OWNER, bulk_id, Pause(until=clock.now() + timedelta(seconds=60)))
+    await system.queue.finish(first, DONE)
+    clock.move(timedelta(seconds=60))
+    assert await system.controls.resume_due() == 1
+    bulk = await look(system, bulk_id)
+    assert (bulk["status"], bulk["pause"]["cause"]) == ("paused", "budget")
+
+
+async def test_a_lowered_budget_pauses_it_also_where_the_process_dies_after_the_first_write(
+    system: System, make_bulk: MakeBulk, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulk_id = await make_bulk(3)
+    await run(system, DONE)
+    with monkeypatch.context() as dying, pytest.raises(ZeroDivisionError):
+        dying.setattr(system.settling, "reconcile", lambda *_, **__: 1 / 0)
+        await system.controls.change(OWNER, bulk_id, {"budget": {"cost": 0.5, "cost_per_job": 0.5}})
+    clock.move(HALF_DONE_AFTER)
+    await system.intents.finish_half_done(HALF_DONE_AFTER)
     assert (await look(system, bulk_id))["status"] == "paused"
 
 
