@@ -134,7 +134,7 @@ class Controls:
             )
             if not failed:
                 return bulk, 0
-            sent = await self._send_back(bulk, [job["_id"] for job in failed])
+            sent = await self._send_back(bulk, [job["_id"] for job in failed], failed=len(failed))
             if sent is not None:
                 return sent, len(failed)
         raise Busy("bulk job")
@@ -163,7 +163,7 @@ class Controls:
             if status not in (JobStatus.FAILED, JobStatus.CANCELLED):
                 raise MoveRefused("job", status, "sent back to the queue")
             bulk = await self._quiet(owner, job["bulk_job_id"])
-            if await self._send_back(bulk, [job_id]) is not None:
+            if await self._send_back(bulk, [job_id], failed=int(status is JobStatus.FAILED)) is not None:
                 return await self._job(owner, job_id)
         raise Busy("job")
 
@@ -186,11 +186,15 @@ class Controls:
                 return await self._quiet(owner, bulk_id) if kind else changed
         raise Busy("bulk job")
 
-    async def _send_back(self, bulk: Document, job_ids: Sequence[JobId]) -> Document | None:
+    async def _send_back(self, bulk: Document, job_ids: Sequence[JobId], *, failed: int) -> Document | None:
+        """`failed`: how many of them. A new generation is judged anew; what no longer counts is taken off nothing."""
         over = BulkStatus.PROCESSING in BULK_MOVES[BulkStatus(bulk["status"])] and bulk["completed_at"] is not None
-        changes: Document = {}
+        still_failed = max(0, bulk["failed_items"] - failed)
+        judged_from = bulk["judged_from"]
+        changes: Document = {"judged_from": judged_from | {"failed": min(judged_from["failed"], still_failed)}}
         if over:
             changes = {
+                "judged_from": {"completed": bulk["completed_items"], "failed": still_failed},
                 "status": BulkStatus.PROCESSING.value,
                 "completed_at": None,
                 "generation": bulk["generation"] + 1,

@@ -112,6 +112,7 @@ class Intents:
             "retry_count": 0,
             "uncounted_retries": 0,
             "lost_workers": 0,
+            "owed": 0.0,  # the next call has another key: it settles nothing of what may have been paid before
         }
         ended = {"status": {"$in": [JobStatus.FAILED.value, JobStatus.CANCELLED.value]}}
         await self._jobs.update_many({**jobs, **ended}, {"$set": again, "$inc": {"rev": 1, "call_number": 1}})
