@@ -16,6 +16,7 @@ from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, UserId
 from jobs.errors import BudgetUsedUp, Busy, MoveRefused, NotFound
 from jobs.intents import Intent, Intents
+from jobs.policies import pays_for
 from jobs.settling import Settling
 from jobs.states import (
     BULK_MOVES,
@@ -93,7 +94,8 @@ class Controls:
                 return await self._answer(bulk)
             if status is not BulkStatus.PAUSED:
                 raise MoveRefused("bulk job", status, "resumed")
-            if bulk["budget_left"] is not None and bulk["budget_left"] < bulk["job_cost"] and not bulk["slots"]:
+            left = bulk["budget_left"]
+            if left is not None and not pays_for(left, bulk["job_cost"]) and not bulk["slots"]:
                 raise BudgetUsedUp
             resumed = await self._intents.write(bulk, _resumed(bulk), _recount(bulk))
             if resumed is not None:

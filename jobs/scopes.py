@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from jobs import leases
 from jobs.clock import Clock
-from jobs.documents import JobId, Token
+from jobs.documents import A_HAIR, JobId, Token
 from jobs.store import Document, Filter, Store
 
 SYSTEM = "system"
@@ -223,7 +223,7 @@ def _has_room(entry: Entry, token: Token, now: datetime) -> Filter:
     if entry.spaced:
         room["spaced_until"] = {"$lte": now}
     if entry.cost_per_day is not None:
-        room |= {"day": day_of(now), "committed": {"$lte": entry.cost_per_day - entry.cost}}
+        room |= {"day": day_of(now), "committed": {"$lte": entry.cost_per_day - entry.cost + A_HAIR}}
     if entry.pace is not None:
         last = f"recent.{entry.pace - 1}"
         room["$or"] = [{last: {"$exists": False}}, {last: {"$lte": now - WINDOW - MARGIN}}]

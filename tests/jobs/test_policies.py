@@ -264,6 +264,26 @@ async def test_what_was_stopped_on_purpose_counts_until_its_repeat_has_ended(
     assert (await look(system, bulk_id))["budget_left"] == pytest.approx(1.7)
 
 
+async def test_what_is_added_up_in_binary_is_enough_for_the_last_job(system: System, make_bulk: MakeBulk) -> None:
+    await system.limits.change({"cost_per_day": 0.3})
+    bulk_id = await make_bulk(3, budget=Budget(cost=0.3, cost_per_job=0.1))
+    await run(system, *[Completed("text", {})] * 3)
+    assert (await look(system, bulk_id))["status"] == "completed"
+    assert (await system.waiting.of_bulk(await look(system, await make_bulk(1, cost_per_job=0.1)))) is not None
+    assert await system.queue.claim("w1") is None
+
+
+async def test_a_bulk_that_is_too_dear_for_the_day_holds_up_none_that_is_not(
+    system: System, make_bulk: MakeBulk
+) -> None:
+    await system.limits.change({"tenant_cost_per_day": 1.0, "cost_per_day": 2.0})
+    await make_bulk(1, cost_per_job=0.5)
+    await run(system, Completed("text", {}))
+    await make_bulk(1, cost_per_job=0.8)
+    cheap = await make_bulk(1, cost_per_job=0.1)
+    assert (await claimed(system)).bulk_id == cheap
+
+
 async def test_a_tenant_and_the_system_spend_no_more_a_day_than_they_may(
     system: System, make_bulk: MakeBulk, clock: MovableClock
 ) -> None:
