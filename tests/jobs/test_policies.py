@@ -264,6 +264,19 @@ async def test_what_was_stopped_on_purpose_counts_until_its_repeat_has_ended(
     assert (await look(system, bulk_id))["budget_left"] == pytest.approx(1.7)
 
 
+@pytest.mark.parametrize(("later", "committed"), [(timedelta(0), 0.3), (timedelta(days=1), 0.0)])
+async def test_what_was_set_aside_on_one_day_is_not_given_back_on_the_next(
+    system: System, make_bulk: MakeBulk, clock: MovableClock, later: timedelta, committed: float
+) -> None:
+    await system.limits.change_tenant(OWNER, {"cost_per_day": 9.0})
+    await make_bulk(1, cost_per_job=1.0)
+    await run(system, HandedBack("paused"))
+    clock.move(later)
+    await run(system, DONE)
+    (scope,) = (await system.scopes.find([f"tenant:{OWNER}"])).values()
+    assert scope["committed"] == pytest.approx(committed)
+
+
 async def test_what_is_added_up_in_binary_is_enough_for_the_last_job(system: System, make_bulk: MakeBulk) -> None:
     await system.limits.change({"cost_per_day": 0.3})
     bulk_id = await make_bulk(3, budget=Budget(cost=0.3, cost_per_job=0.1))

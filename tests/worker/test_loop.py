@@ -277,4 +277,3 @@ async def test_a_slot_that_finds_nothing_does_not_put_off_the_start_that_another
     assert not soonest.cancelled()
     worker.loop._fill_a_slot_in(timedelta(milliseconds=500))
     assert soonest.cancelled()
-    worker.loop._timer.cancel()
