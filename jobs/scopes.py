@@ -174,7 +174,9 @@ class Scopes:
         }
         if spacing:
             update["$max"] = {"spaced_until": self._clock.now() + spacing}
-        await self._scopes.update_one({"_id": scope_id, f"slots.{token}": {"$exists": True}}, update)
+        left = await self._scopes.update_one({"_id": scope_id, f"slots.{token}": {"$exists": True}}, update)
+        if spacing and not left:  # a sweep has taken the place back meanwhile, and knows of no delay
+            await self._scopes.update_one({"_id": scope_id}, {"$max": update["$max"]})
         if scope_id.startswith(TWIN):
             await self._scopes.delete_one({"_id": scope_id, "running": 0})
 
