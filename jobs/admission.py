@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from jobs.clock import Clock
-from jobs.documents import JobId, Token
+from jobs.documents import A_HAIR, JobId, Token
 from jobs.generators import Generators
 from jobs.limits import Limits, TenantLimits, limits_in, tenant_limits_in
 from jobs.scopes import GENERATOR, SYSTEM, Entry, Place, Scopes, day_of, opens_at
@@ -180,7 +180,7 @@ def _is_spent(scope: Document, cost_per_day: float | None, cost: float, now: dat
     if cost_per_day is None or scope["day"] != day_of(now):
         return False
     left: float = cost_per_day - scope["committed"]
-    return left < cost or left <= 0
+    return left < cost - A_HAIR or left < A_HAIR
 
 
 def _tomorrow(now: datetime) -> datetime:

@@ -27,7 +27,7 @@ WAITING_BULKS: Document = {**FOREIGN, "status": BulkStatus.QUEUED.value}
 
 
 class Adoption:
-    """`defaults` are the settings' retries, delay and parallelism for bulks that do not say."""
+    """`defaults` are the settings' retries, delay, parallelism, stagger and cost for bulks that do not say."""
 
     def __init__(
         self, store: Store, clock: Clock, settling: Settling, defaults: BulkRequest, *, single_jobs: bool
@@ -88,6 +88,8 @@ class Adoption:
             max_retries=_count(bulk, "max_retries", self._defaults.max_retries),
             delay=self._defaults.delay,
             parallelism=self._defaults.parallelism,
+            stagger=self._defaults.stagger,
+            cost_per_job=self._defaults.cost_per_job,
         )
         ours = new_bulk(bulk["_id"], bulk.get("userId") or "unknown", request, self._clock.now())
         kept: Document = {name: bulk[name] for name in ("userId", "created_at", "mode", "metadata") if name in bulk}

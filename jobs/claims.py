@@ -9,7 +9,7 @@ from datetime import timedelta
 from jobs import leases
 from jobs.admission import Look
 from jobs.clock import Clock
-from jobs.documents import BulkId, JobId, Lane, Token
+from jobs.documents import A_HAIR, BulkId, JobId, Lane, Token
 from jobs.limits import Limits
 from jobs.scopes import Place
 from jobs.shortlist import IN_ORDER, Shortlist, claimable, terms
@@ -141,7 +141,8 @@ class ClaimWrites:
             while alike := await self._shortlist.alike(tenant, limits.parallel):
                 cost = alike[0]["job_cost"]
                 if look.closed_to(cost) or self._shortlist.closed(tenant, limits, cost):
-                    break
+                    self._shortlist.drop(tenant, alike)  # those after it may cost less
+                    continue
                 scope = self._shortlist.scope_of(tenant)
                 bulk = await self._reserve_in(alike, token, worker_id, limits)
                 if bulk is not None:
@@ -165,7 +166,7 @@ class ClaimWrites:
             may |= {"parallelism": {"$gt": 1}, "stagger_ms": stagger}
             update["$max"] = {"spaced_until": now + timedelta(milliseconds=stagger)}
         if budgeted:
-            may |= {"job_cost": cost, "budget_left": {"$gte": cost}}
+            may |= {"job_cost": cost, "budget_left": {"$gte": cost - A_HAIR}}
             update["$inc"] = grown | {"budget_left": -cost}
         else:
             may["budget_left"] = None

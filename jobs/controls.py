@@ -16,6 +16,7 @@ from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, UserId
 from jobs.errors import BudgetUsedUp, Busy, MoveRefused, NotFound
 from jobs.intents import Intent, Intents
+from jobs.policies import pays_for
 from jobs.settling import Settling
 from jobs.states import (
     BULK_MOVES,
@@ -93,9 +94,10 @@ class Controls:
                 return await self._answer(bulk)
             if status is not BulkStatus.PAUSED:
                 raise MoveRefused("bulk job", status, "resumed")
-            if bulk["budget_left"] is not None and bulk["budget_left"] < bulk["job_cost"] and not bulk["slots"]:
+            left = bulk["budget_left"]
+            if left is not None and not pays_for(left, bulk["job_cost"]) and not bulk["slots"]:
                 raise BudgetUsedUp
-            resumed = await self._intents.write(bulk, _resumed(bulk), None)
+            resumed = await self._intents.write(bulk, _resumed(bulk), _recount(bulk))
             if resumed is not None:
                 return await self._answer(resumed)
         raise Busy("bulk job")
@@ -104,7 +106,9 @@ class Controls:
         """Resume the bulks whose pause was to last until now."""
         due = await self._bulks.find(to_be_resumed(self._clock.now()))
         # By compare-and-set: should a person have changed the pause meanwhile, theirs stands.
-        resumed = [await self._intents.write(bulk, _resumed(bulk), None) for bulk in due if bulk["pause"]["until"]]
+        resumed = [
+            await self._intents.write(bulk, _resumed(bulk), _recount(bulk)) for bulk in due if bulk["pause"]["until"]
+        ]
         return len([bulk for bulk in resumed if bulk is not None])
 
     async def cancel(self, owner: UserId, bulk_id: BulkId) -> Answer:
@@ -132,7 +136,7 @@ class Controls:
             )
             if not failed:
                 return bulk, 0
-            sent = await self._send_back(bulk, [job["_id"] for job in failed])
+            sent = await self._send_back(bulk, [job["_id"] for job in failed], failed=len(failed))
             if sent is not None:
                 return sent, len(failed)
         raise Busy("bulk job")
@@ -161,7 +165,7 @@ class Controls:
             if status not in (JobStatus.FAILED, JobStatus.CANCELLED):
                 raise MoveRefused("job", status, "sent back to the queue")
             bulk = await self._quiet(owner, job["bulk_job_id"])
-            if await self._send_back(bulk, [job_id]) is not None:
+            if await self._send_back(bulk, [job_id], failed=int(status is JobStatus.FAILED)) is not None:
                 return await self._job(owner, job_id)
         raise Busy("job")
 
@@ -170,27 +174,29 @@ class Controls:
         for _ in range(TRIES):
             bulk = await self._quiet(owner, bulk_id)
             more = changes.get("parallelism", bulk["parallelism"]) - bulk["parallelism"]
-            also: Document = {}
+            also: Document = {"free": bulk["free"] + more}
             if "priority" in changes:
                 also["rank"] = priority.rank(bulk["rank"], changes["priority"] - bulk["priority"])
             if changes.get("budget") is not None:
                 also |= await self._settling.under_budget(bulk, changes["budget"])
             elif "budget" in changes:
                 also |= {"budget_left": None, "job_cost": bulk["usual_cost"]}
-            unchanged = {"_id": bulk_id, "shard": bulk["shard"], "rev": bulk["rev"]}
-            update = {"$set": {**changes, **also}, "$inc": {"rev": 1, "free": more}}
-            changed = await self._bulks.find_one_and_update(unchanged, update)
-            if changed is not None and changed["budget"] and "budget" in changes:
-                return await self._settling.reconcile(bulk_id) or changed
+            # With a budget it may have to pause at once, even should this process die after the write.
+            kind = Intent.RECOUNT if changes.get("budget") is not None else None
+            changed = await self._intents.write(bulk, {**changes, **also}, kind)
             if changed is not None:
-                return changed
+                return await self._quiet(owner, bulk_id) if kind else changed
         raise Busy("bulk job")
 
-    async def _send_back(self, bulk: Document, job_ids: Sequence[JobId]) -> Document | None:
+    async def _send_back(self, bulk: Document, job_ids: Sequence[JobId], *, failed: int) -> Document | None:
+        """`failed`: how many of them. A new generation is judged anew; what no longer counts is taken off nothing."""
         over = BulkStatus.PROCESSING in BULK_MOVES[BulkStatus(bulk["status"])] and bulk["completed_at"] is not None
-        changes: Document = {}
+        still_failed = max(0, bulk["failed_items"] - failed)
+        judged_from = bulk["judged_from"]
+        changes: Document = {"judged_from": judged_from | {"failed": min(judged_from["failed"], still_failed)}}
         if over:
             changes = {
+                "judged_from": {"completed": bulk["completed_items"], "failed": still_failed},
                 "status": BulkStatus.PROCESSING.value,
                 "completed_at": None,
                 "generation": bulk["generation"] + 1,
@@ -218,6 +224,11 @@ class Controls:
         named = {slot["job_id"]: token for token, slot in bulk["slots"].items() if slot["job_id"] is not None}
         jobs = await self._jobs.find({"_id": {"$in": list(named)}}, projection=["status", "lease"]) if named else []
         return Answer(bulk, [job["_id"] for job in jobs if leases.holds(job, named[job["_id"]])])
+
+
+def _recount(bulk: Document) -> Intent | None:
+    """While it was paused it could not pause itself: whether it has to is looked at now."""
+    return Intent.RECOUNT if bulk["ceiling"] is not None or bulk["budget"] else None
 
 
 def _resumed(bulk: Document) -> Document:

@@ -27,6 +27,9 @@ SHARDS = 4096
 MAX_ATTEMPTS_KEPT = 50
 MAX_ERROR_LINES = 50
 MAX_VALUE_BYTES = 8 * 2**20
+A_HAIR = 1e-6
+"""Sums of costs that differ by less are the same: what is added up in binary is never quite what was meant."""
+
 MAX_VALUE_DEPTH = 95
 """Below MongoDB's own 100, for the value stands inside a document."""
 

@@ -20,12 +20,14 @@ from jobs.store import Document, Filter, Store
 
 
 class Intent(StrEnum):
-    """A control that touches jobs, as far as it is not carried out yet."""
+    """A control that touches jobs, or asks for a recount, as far as it is not carried out yet."""
 
     ABORT = "abort"
     CANCEL = "cancel"
     CANCEL_JOBS = "cancel_jobs"
     RETRY = "retry"
+    RECOUNT = "recount"
+    """Of what may have to pause by itself: nothing but the reconcile below decides that."""
 
 
 def half_done(before: datetime) -> Document:
@@ -74,6 +76,8 @@ class Intents:
                 await self._cancel_jobs(earlier | {"_id": {"$in": intent["job_ids"]}})
             case Intent.RETRY:
                 await self._requeue(earlier | {"_id": {"$in": intent["job_ids"]}}, intent["epoch"])
+            case Intent.RECOUNT:
+                pass
         await self._settling.reconcile(bulk["_id"], clear_intent=intent["id"])
 
     async def finish_half_done(self, older_than: timedelta) -> int:
@@ -108,6 +112,7 @@ class Intents:
             "retry_count": 0,
             "uncounted_retries": 0,
             "lost_workers": 0,
+            "owed": 0.0,  # the next call has another key: it settles nothing of what may have been paid before
         }
         ended = {"status": {"$in": [JobStatus.FAILED.value, JobStatus.CANCELLED.value]}}
         await self._jobs.update_many({**jobs, **ended}, {"$set": again, "$inc": {"rev": 1, "call_number": 1}})

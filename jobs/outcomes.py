@@ -136,7 +136,7 @@ def charge(outcome: Outcome, job: Document) -> Charge:
             return Charge((set_aside if cost is None else cost) - owed, 0.0)
         case Failed(definite=True, cost=cost) | Retry(definite=True, cost=cost):
             return Charge((cost or 0.0) - owed, 0.0)
-        case Unclaimed() | Retry(counted=False):
+        case Failed(cost=0.0) | Unclaimed() | Retry(counted=False):  # nothing was begun that could be paid for
             return Charge(0.0, owed)
         case Failed() | Retry() | HandedBack() | Cancelled() | Lost():
             return Charge(max(set_aside, owed) - owed, max(set_aside, owed))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from jobs.documents import A_HAIR
 from jobs.store import Document
 
 PAUSED_BY = "pressrun"
@@ -47,6 +48,15 @@ def self_pause(bulk: Document, standing: Standing) -> SelfPause | None:
     return _over_limit(bulk, standing) or _canary_ended(bulk, standing) or _budget_used_up(bulk, standing)
 
 
+def canary_is_over(bulk: Document, standing: Standing) -> bool:
+    """Whether the bulk has a canary, and the last of it has just ended."""
+    return bulk["ceiling"] is not None and not standing.of_canary and not standing.running
+
+
+def pays_for(left: float, cost: float) -> bool:
+    return left >= cost - A_HAIR
+
+
 def pause_record(pause: SelfPause, now: datetime) -> Document:
     return {
         "at": now,
@@ -83,7 +93,7 @@ def _over_limit(bulk: Document, standing: Standing) -> SelfPause | None:
 
 
 def _canary_ended(bulk: Document, standing: Standing) -> SelfPause | None:
-    if bulk["ceiling"] is None or standing.of_canary or standing.running:
+    if not canary_is_over(bulk, standing):
         return None
     first = min(bulk["ceiling"], bulk["total_items"])
     ended = "the first job has ended: look at it" if first == 1 else f"the first {first} jobs have ended: look at them"
@@ -92,7 +102,7 @@ def _canary_ended(bulk: Document, standing: Standing) -> SelfPause | None:
 
 def _budget_used_up(bulk: Document, standing: Standing) -> SelfPause | None:
     left = standing.budget_left
-    if left is None or standing.running or left >= bulk["job_cost"]:
+    if left is None or standing.running or pays_for(left, bulk["job_cost"]):
         return None
     budget = bulk["budget"]["cost"]
     said = f"{standing.spent:.2f} of the budget of {budget:.2f} is spent, and a job may cost {bulk['job_cost']:.2f}"

@@ -32,6 +32,7 @@ from jobs.outcomes import (
     status_after_attempt,
     update_for,
 )
+from jobs.scopes import day_of
 from jobs.settling import Ended, Settling
 from jobs.shortlist import Shortlist
 from jobs.states import JobStatus
@@ -241,7 +242,8 @@ class Queue:
         began = claim.twin is None and isinstance(outcome, Completed | Failed | Retry | Cancelled)
         spacing = claim.delay if began else timedelta(0)
         never_began = isinstance(outcome, Unclaimed)
-        await self._admission.leave(claim.places, claim.token, spent, spacing=spacing, never_began=never_began)
+        of_today = _of_today(spent, claim.job, self._clock.now())
+        await self._admission.leave(claim.places, claim.token, of_today, spacing=spacing, never_began=never_began)
         return Ended(
             bulk_id=claim.bulk_id,
             shard=claim.shard,
@@ -278,3 +280,9 @@ class Queue:
         attempts = [entry for entry in job["attempts"] if entry["token"] == claim.token] if job else []
         lost = [entry for entry in attempts if entry["outcome"] == "lost"]
         return attempts[-1] if attempts and not lost else None
+
+
+def _of_today(spent: float, job: Document, now: datetime) -> float:
+    """What a day's budget is charged: what was set aside on an earlier day is not given back to this one."""
+    booked = [attempt["ended_at"] for attempt in job["attempts"] if attempt["cost"] > 0]
+    return max(spent, 0.0) if booked and day_of(booked[-1]) != day_of(now) else spent

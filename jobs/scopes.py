@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from jobs import leases
 from jobs.clock import Clock
-from jobs.documents import JobId, Token
+from jobs.documents import A_HAIR, JobId, Token
 from jobs.store import Document, Filter, Store
 
 SYSTEM = "system"
@@ -174,7 +174,9 @@ class Scopes:
         }
         if spacing:
             update["$max"] = {"spaced_until": self._clock.now() + spacing}
-        await self._scopes.update_one({"_id": scope_id, f"slots.{token}": {"$exists": True}}, update)
+        left = await self._scopes.update_one({"_id": scope_id, f"slots.{token}": {"$exists": True}}, update)
+        if spacing and not left:  # a sweep has taken the place back meanwhile, and knows of no delay
+            await self._scopes.update_one({"_id": scope_id}, {"$max": update["$max"]})
         if scope_id.startswith(TWIN):
             await self._scopes.delete_one({"_id": scope_id, "running": 0})
 
@@ -223,7 +225,7 @@ def _has_room(entry: Entry, token: Token, now: datetime) -> Filter:
     if entry.spaced:
         room["spaced_until"] = {"$lte": now}
     if entry.cost_per_day is not None:
-        room |= {"day": day_of(now), "committed": {"$lte": entry.cost_per_day - entry.cost}}
+        room |= {"day": day_of(now), "committed": {"$lte": entry.cost_per_day - entry.cost + A_HAIR}}
     if entry.pace is not None:
         last = f"recent.{entry.pace - 1}"
         room["$or"] = [{last: {"$exists": False}}, {last: {"$lte": now - WINDOW - MARGIN}}]

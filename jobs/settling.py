@@ -15,7 +15,7 @@ from jobs.clock import Clock
 from jobs.counting import Counted, Counting, error_line
 from jobs.documents import MAX_ERROR_LINES, BulkId, JobId, Token
 from jobs.errors import Busy
-from jobs.policies import Cause, SelfPause
+from jobs.policies import SelfPause
 from jobs.states import ACTIVE_BULKS, ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document, Store
 
@@ -196,8 +196,9 @@ class Settling:
                 "status": BulkStatus.PAUSED.value,
                 "pause": policies.pause_record(pause, self._clock.now()),
             }
-        if pause is not None and pause.cause is Cause.CANARY:
-            changes |= {"ceiling": None, "due_at": self._clock.now()}  # those after the first may run from now on
+        if pause is not None and policies.canary_is_over(bulk, standing):
+            # Whatever it pauses for: those after the first may run once a person has looked.
+            changes |= {"ceiling": None, "due_at": self._clock.now()}
         return pause
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from jobs.admission import tenant_closed
 from jobs.clock import Clock
+from jobs.documents import A_HAIR
 from jobs.limits import Limits, new_tenant, tenant_limits_in
 from jobs.scopes import TENANT, Scopes
 from jobs.states import ACTIVE_BULKS
@@ -49,7 +50,9 @@ def claimable(now: datetime, parallel: int) -> Document:
     return may
 
 
-CAN_PAY: Document = {"$or": [{"budget_left": None}, {"$expr": {"$gte": ["$budget_left", "$job_cost"]}}]}
+CAN_PAY: Document = {
+    "$or": [{"budget_left": None}, {"$expr": {"$gte": [{"$add": ["$budget_left", A_HAIR]}, "$job_cost"]}}]
+}
 
 
 class Shortlist:

@@ -81,7 +81,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         limits=LimitStore(store, scopes),
         generators=generators,
         settling=settling,
-        queue=Queue(store, clock, admission, shortlist, Twins(store, scopes), settling, rules.lease),
+        queue=Queue(store, clock, admission, shortlist, Twins(store, clock, scopes), settling, rules.lease),
         controls=Controls(store, clock, settling),
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),

@@ -10,6 +10,9 @@ import hashlib
 import json
 from datetime import timedelta
 
+from bson import ObjectId
+
+from jobs.clock import Clock
 from jobs.documents import JobId, Token, input_of
 from jobs.outcomes import Unclaimed
 from jobs.scopes import TWIN, Entry, Place, Scopes
@@ -31,8 +34,9 @@ def twin_key(job: Document, tenant: str) -> str | None:
 
 
 class Twins:
-    def __init__(self, store: Store, scopes: Scopes) -> None:
+    def __init__(self, store: Store, clock: Clock, scopes: Scopes) -> None:
         self._jobs = store.collection("generation_jobs")
+        self._clock = clock
         self._scopes = scopes
 
     async def result_for(self, job: Document) -> Document | None:
@@ -53,4 +57,14 @@ class Twins:
         ):
             return Place(scope_id, 0.0, 0.0)
         running = [place["job_id"] for place in scope["slots"].values()] if scope else []
-        return Unclaimed(LOOK_AGAIN, waits_for=running[0] if running else None)
+        waits_for = running[0] if running else None
+        await self._put_off(job, waits_for)
+        return Unclaimed(LOOK_AGAIN, waits_for)
+
+    async def _put_off(self, job: Document, waits_for: ObjectId | None) -> None:
+        """All of its bulk that would wait as it does: else each is taken in its turn, and nobody else's job is."""
+        until = self._clock.now() + LOOK_AGAIN
+        alike = {"bulk_job_id": job["bulk_job_id"], "twin_key": job["twin_key"], "shard": job["shard"]}
+        waiting = {**alike, "status": JobStatus.QUEUED.value, "due_at": {"$lt": until}}
+        changes = {"due_at": until, "waits_for": waits_for}
+        await self._jobs.update_many(waiting, {"$set": changes, "$inc": {"rev": 1}})

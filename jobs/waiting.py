@@ -15,7 +15,7 @@ from jobs.admission import Admission, Closed, Look, Reason, tenant_closed
 from jobs.clock import NEVER, Clock
 from jobs.documents import Lane
 from jobs.limits import TenantLimits, tenant_limits_in
-from jobs.policies import PAUSED_BY
+from jobs.policies import PAUSED_BY, pays_for
 from jobs.scopes import TENANT, Scopes
 from jobs.shortlist import CAN_PAY, claimable
 from jobs.states import LIVE_BULKS, BulkStatus, JobStatus
@@ -138,7 +138,7 @@ def _of_its_own(bulk: Document, now: datetime) -> HeldUp | None:
     if bulk["spaced_until"] > now:
         return _spaced(bulk)
     left, cost = bulk["budget_left"], bulk["job_cost"]
-    if left is not None and left < cost:
+    if left is not None and not pays_for(left, cost):
         said = f"{left:.2f} of its budget of {bulk['budget']['cost']:.2f} is left, and a job may cost {cost:.2f}"
         return HeldUp(WaitingCode.BUDGET, said)
     return None

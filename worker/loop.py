@@ -87,11 +87,16 @@ class Loop:
         slot.add_done_callback(self._emptied)
 
     def _fill_a_slot_in(self, wait: timedelta) -> None:
-        """Sooner than the next poll, where it is known when there may be something."""
+        """Sooner than the next poll, where it is known when there may be something; the soonest of all stands."""
+        if not timedelta(0) < wait < self._poll:
+            return
+        clock = asyncio.get_running_loop()
+        at = clock.time() + wait.total_seconds()
+        if self._timer is not None and not self._timer.cancelled() and clock.time() < self._timer.when() <= at:
+            return
         if self._timer is not None:
             self._timer.cancel()
-        if timedelta(0) < wait < self._poll:
-            self._timer = asyncio.get_running_loop().call_later(wait.total_seconds(), self._fill_a_slot)
+        self._timer = clock.call_at(at, self._fill_a_slot)
 
     def _emptied(self, slot: asyncio.Task[None]) -> None:
         self._busy.discard(slot)

@@ -42,7 +42,8 @@ def outcome_of_failure(job: Document, max_retries: int, failed: CallFailed, jitt
         wait = backoff(job["retry_count"], jitter)
     else:
         if job["uncounted_retries"] >= MAX_UNCOUNTED:
-            return Failed(f"{failed.error.rstrip('.')}. Given up after {MAX_UNCOUNTED} tries.", failed.definite)
+            error = f"{failed.error.rstrip('.')}. Given up after {MAX_UNCOUNTED} tries."
+            return Failed(error, failed.definite, cost=0.0)
         wait = backoff(job["uncounted_retries"], jitter)
     if failed.wait is not None:
         wait = max(failed.wait, FIRST_BACKOFF)

@@ -58,7 +58,8 @@ class Runner:
     async def _outcome(self, running: Running) -> Outcome | None:
         if (twin := running.claim.twin) is not None:
             meta = {"usage": None, "stage": FIRST_STAGE, "shared_from": str(twin["_id"])}
-            return Completed(twin["result"], meta, cost=0.0)
+            # Nothing is called now; what may have been paid for it before stays counted.
+            return Completed(twin["result"], meta, cost=running.claim.job["owed"])
         work: asyncio.Task[Reply] = asyncio.create_task(self._work(running.claim), name=f"call {running.claim.job_id}")
         running.work = work
         try:

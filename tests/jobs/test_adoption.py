@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -88,6 +88,15 @@ async def test_jobs_that_had_ended_before_stay_ended(system: System) -> None:
     assert (await system.lookup.bulk(OWNER, bulk["_id"]))["completed_items"] == 1
     await system.queue.finish(await claimed(system), DONE)
     await assert_at_rest(system.store)
+
+
+async def test_an_adopted_bulk_has_the_settings_stagger_and_cost(system: System) -> None:
+    bulk = foreign_bulk(1)
+    await store(system, bulk, [foreign_job(bulk, 1)])
+    defaults = BulkRequest(mode="", items=(), stagger=timedelta(milliseconds=150), cost_per_job=0.5)
+    await Adoption(system.store, system.clock, system.settling, defaults, single_jobs=False).run()
+    adopted = await system.lookup.bulk(OWNER, bulk["_id"])
+    assert (adopted["stagger_ms"], adopted["job_cost"], adopted["usual_cost"]) == (150, 0.5, 0.5)
 
 
 async def test_an_adoption_that_died_half_way_is_completed(system: System) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -89,3 +90,22 @@ async def test_a_wrong_limit_is_refused_and_nothing_changed(system: System, chan
     with pytest.raises(InvalidInput):
         await system.limits.change(changes)
     assert (await system.limits.read()).max_running is None
+
+
+async def test_the_delay_holds_also_where_a_sweep_has_taken_the_place_back_first(
+    system: System, make_bulk: MakeBulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await system.limits.change({"max_running": 1})
+    for _ in range(2):
+        await make_bulk(1, delay=timedelta(seconds=5))
+    claim = await system.queue.claim("w1")
+    assert claim is not None
+    leave = system.scopes.leave
+
+    async def late(*args: Any, **named: Any) -> None:
+        await system.scopes.take_back_leftovers()
+        await leave(*args, **named)
+
+    monkeypatch.setattr(system.scopes, "leave", late)
+    await system.queue.finish(claim, DONE)
+    assert await system.queue.claim("w1") is None

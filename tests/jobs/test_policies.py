@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from jobs.chores import HALF_DONE_AFTER
+from jobs.controls import Pause
 from jobs.documents import Budget, BulkId, FailurePolicy
-from jobs.errors import BudgetUsedUp
-from jobs.outcomes import Completed, Failed, HandedBack, Outcome, Retry
+from jobs.outcomes import Cancelled, Completed, Failed, Outcome, Retry
 from jobs.policies import Cause, Standing, self_pause
 from jobs.store import Document
 from jobs.system import System
-from tests.jobs.conftest import LEASE, OWNER, MakeBulk
+from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock
 from tests.support.invariants import assert_at_rest
@@ -100,6 +101,58 @@ async def test_a_canary_that_is_tried_again_is_waited_for(
     assert (await look(system, bulk_id))["status"] == "paused"
 
 
+async def test_a_canary_that_ends_while_the_bulk_is_paused_pauses_it_once_it_is_resumed(
+    system: System, make_bulk: MakeBulk
+) -> None:
+    bulk_id = await make_bulk(2, failure_policy=FailurePolicy(canary=1))
+    first = await claimed(system)
+    await system.controls.pause(OWNER, bulk_id, Pause())
+    await system.queue.finish(first, DONE)
+    await system.controls.resume(OWNER, bulk_id)
+    bulk = await look(system, bulk_id)
+    assert (bulk["status"], bulk["pause"]["cause"], bulk["intent"]) == ("paused", "canary", None)
+    await system.controls.resume(OWNER, bulk_id)
+    await run(system, DONE)
+    await assert_at_rest(system.store)
+
+
+async def test_a_canary_whose_end_is_one_failure_too_many_asks_but_once(system: System, make_bulk: MakeBulk) -> None:
+    policy = FailurePolicy(max_failed_percent=0, min_items=1, canary=1)
+    bulk_id = await make_bulk(2, failure_policy=policy)
+    await run(system, FAILED)
+    assert (await look(system, bulk_id))["pause"]["cause"] == "failure_policy"
+    await system.controls.resume(OWNER, bulk_id)
+    await run(system, DONE)
+    await assert_at_rest(system.store)
+
+
+async def test_a_pause_that_is_over_becomes_one_for_its_budget_where_that_is_used_up(
+    system: System, make_bulk: MakeBulk, clock: MovableClock
+) -> None:
+    bulk_id = await make_bulk(2, budget=Budget(cost=0.5, cost_per_job=0.5))
+    first = await claimed(system)
+    await system.controls.pause(OWNER, bulk_id, Pause(until=clock.now() + timedelta(seconds=60)))
+    await system.queue.finish(first, DONE)
+    clock.move(timedelta(seconds=60))
+    assert await system.controls.resume_due() == 1
+    bulk = await look(system, bulk_id)
+    assert (bulk["status"], bulk["pause"]["cause"]) == ("paused", "budget")
+
+
+async def test_a_lowered_budget_pauses_it_also_where_the_process_dies_after_the_first_write(
+    system: System, make_bulk: MakeBulk, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulk_id = await make_bulk(3)
+    await run(system, DONE)
+    with monkeypatch.context() as dying:
+        dying.setattr(system.settling, "reconcile", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await system.controls.change(OWNER, bulk_id, {"budget": {"cost": 0.5, "cost_per_job": 0.5}})
+    clock.move(HALF_DONE_AFTER)
+    await system.intents.finish_half_done(HALF_DONE_AFTER)
+    assert (await look(system, bulk_id))["status"] == "paused"
+
+
 async def test_failures_pause_it_and_resumed_it_is_judged_anew(system: System, make_bulk: MakeBulk) -> None:
     bulk_id = await make_bulk(8, failure_policy=FailurePolicy(max_failed_percent=50, min_items=2))
     await run(system, DONE, FAILED, FAILED)
@@ -113,86 +166,33 @@ async def test_failures_pause_it_and_resumed_it_is_judged_anew(system: System, m
     assert (bulk["status"], len({event["id"] for event in bulk["events"]})) == ("paused", 2)
 
 
-async def test_a_bulk_never_spends_more_than_its_budget_and_pauses_with_the_figure(
+async def test_failures_that_were_sent_back_are_not_taken_off_those_that_come(
     system: System, make_bulk: MakeBulk
 ) -> None:
-    bulk_id = await make_bulk(9, parallelism=9, budget=Budget(cost=1.5, cost_per_job=0.5))
-    running = [await claimed(system) for _ in range(3)]
-    assert await system.queue.claim("w1") is None
-    for claim in running:
-        await system.queue.finish(claim, DONE)  # each 0.3 of 0.5
-    running = [await claimed(system)]
-    assert await system.queue.claim("w1") is None
-    await system.queue.finish(running[0], Completed("text", {}))  # what is not told counts as what was set aside
-    bulk = await look(system, bulk_id)
-    assert (bulk["status"], bulk["pause"]["cause"]) == ("paused", "budget")
-    assert bulk["pause"]["reason"] == "1.40 of the budget of 1.50 is spent, and a job may cost 0.50"
-    with pytest.raises(BudgetUsedUp):
-        await system.controls.resume(OWNER, bulk_id)
-    await system.controls.change(OWNER, bulk_id, {"budget": {"cost": 9.0, "cost_per_job": 0.5}})
+    bulk_id = await make_bulk(20, failure_policy=FailurePolicy(max_failed_percent=20, min_items=4))
+    await run(system, *[FAILED] * 4)
     await system.controls.resume(OWNER, bulk_id)
-    await run(system, *[DONE] * 5)
-    await assert_at_rest(system.store)
-    assert (await look(system, bulk_id))["budget_left"] == pytest.approx(9 - 1.4 - 1.5)
+    await system.controls.retry(OWNER, bulk_id)
+    await run(system, *[FAILED] * 4)
+    assert (await look(system, bulk_id))["pause"]["reason"] == "4 of 4 ended jobs have failed, more than 20 percent"
 
 
-async def test_a_budget_that_is_lowered_pauses_what_waits_and_taken_off_lets_it_go_on(
+async def test_each_generation_is_judged_by_its_own_jobs(system: System, make_bulk: MakeBulk) -> None:
+    bulk_id = await make_bulk(8, failure_policy=FailurePolicy(max_failed_percent=60, min_items=2))
+    await run(system, *[DONE] * 4, *[FAILED] * 4)
+    assert (await look(system, bulk_id))["status"] == "completed"
+    await system.controls.retry(OWNER, bulk_id)
+    await run(system, FAILED, FAILED)
+    assert (await look(system, bulk_id))["pause"]["reason"] == "2 of 2 ended jobs have failed, more than 60 percent"
+
+
+async def test_what_may_have_been_paid_before_a_person_sent_it_back_is_not_given_back(
     system: System, make_bulk: MakeBulk
 ) -> None:
-    bulk_id = await make_bulk(3)
-    await run(system, DONE)
-    changed = await system.controls.change(OWNER, bulk_id, {"budget": {"cost": 0.5, "cost_per_job": 0.5}})
-    assert (changed["status"], changed["budget_left"]) == ("paused", pytest.approx(0.2))
-    await system.controls.change(OWNER, bulk_id, {"budget": None})
-    await system.controls.resume(OWNER, bulk_id)
-    await run(system, DONE, DONE)
-    await assert_at_rest(system.store)
-
-
-async def test_what_a_dead_worker_had_set_aside_counts_until_its_repeat_has_ended(
-    system: System, make_bulk: MakeBulk, clock: MovableClock
-) -> None:
-    bulk_id = await make_bulk(3, budget=Budget(cost=1.2, cost_per_job=0.5))
-    await system.limits.change({"tenant_max_running": 5})
-    await claimed(system)
-    await system.sweep.run()
-    clock.move(LEASE)
-    await system.sweep.run()
-    assert (await look(system, bulk_id))["budget_left"] == pytest.approx(0.7)
-    again = await claimed(system)
-    assert again.bulk["budget_left"] == pytest.approx(0.2)
-    await system.queue.finish(again, DONE)
-    bulk = await look(system, bulk_id)
-    assert bulk["budget_left"] == pytest.approx(0.9)
-    (scope,) = (await system.scopes.find([f"tenant:{OWNER}"])).values()
-    assert scope["committed"] == pytest.approx(0.3)
-
-
-async def test_what_was_stopped_on_purpose_counts_until_its_repeat_has_ended(
-    system: System, make_bulk: MakeBulk
-) -> None:
-    bulk_id = await make_bulk(2, budget=Budget(cost=2.0, cost_per_job=0.5))
-    await run(system, HandedBack("paused"), HandedBack("paused"))
-    assert (await look(system, bulk_id))["budget_left"] == pytest.approx(1.5)
-    await run(system, DONE)
-    assert (await look(system, bulk_id))["budget_left"] == pytest.approx(1.7)
-
-
-async def test_a_tenant_and_the_system_spend_no_more_a_day_than_they_may(
-    system: System, make_bulk: MakeBulk, clock: MovableClock
-) -> None:
-    await system.limits.change({"cost_per_day": 2.0})
-    await system.limits.change_tenant("small", {"cost_per_day": 0.6})
-    for tenant in ("small", "other"):
-        await make_bulk(9, tenant=tenant, parallelism=9, cost_per_job=0.5)
-    running = [claim for _ in range(9) if (claim := await system.queue.claim("w1"))]
-    assert sorted(claim.bulk["tenant"] for claim in running) == ["other"] * 3 + ["small"]
-    for claim in running:
-        await system.queue.finish(claim, DONE)
-    running = [claim for _ in range(9) if (claim := await system.queue.claim("w1"))]
-    assert [claim.bulk["tenant"] for claim in running] == ["other"]
-    clock.move(timedelta(days=1))
-    for claim in running:
-        await system.queue.finish(claim, DONE)
-    again = [claim for _ in range(9) if (claim := await system.queue.claim("w1"))]
-    assert sorted(claim.bulk["tenant"] for claim in again) == ["other"] * 3 + ["small"]
+    bulk_id = await make_bulk(2, budget=Budget(cost=9.0, cost_per_job=1.0))
+    first = await claimed(system)
+    await system.controls.cancel_job(OWNER, first.job_id)
+    await system.queue.finish(first, Cancelled())
+    await system.controls.retry_job(OWNER, first.job_id)
+    await run(system, Completed("text", {}, cost=0.5))
+    assert (await look(system, bulk_id))["budget_left"] == pytest.approx(7.5)

@@ -66,6 +66,19 @@ async def test_a_twin_in_another_bulk_waits_for_the_one_in_flight_and_gets_its_r
     assert await system.store.collection("limits").find({"_id": {"$regex": "^twin:"}}) == []
 
 
+async def test_many_twins_that_wait_hold_nobody_up(system: System, clock: MovableClock) -> None:
+    await submit(system, SAME)
+    await submit(system, *[SAME] * 49)
+    leader = await claimed(system)
+    await submit(system, {"topic": "other"}, owner="another tenant")
+    await submit(system, {"topic": "other"})
+    await end(system, await claimed(system))
+    await end(system, await claimed(system))
+    await end(system, leader)
+    clock.move(LOOK_AGAIN)
+    assert ((await claimed(system)).twin or {}).get("_id") == leader.job_id
+
+
 async def test_where_the_one_in_flight_fails_its_twin_runs_itself(system: System, clock: MovableClock) -> None:
     await submit(system, SAME)
     await submit(system, SAME)

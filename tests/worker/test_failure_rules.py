@@ -68,12 +68,12 @@ def test_an_uncounted_failure_is_retried_twenty_times_whatever_max_retries_says(
         outcome = after(a_job(retries=MAX_RETRIES, uncounted=uncounted), failed)
         assert isinstance(outcome, Retry)
         assert not outcome.counted
-    assert after(a_job(uncounted=20), failed) == Failed("Refused. Given up after 20 tries.", definite=False)
+    assert after(a_job(uncounted=20), failed) == Failed("Refused. Given up after 20 tries.", definite=False, cost=0.0)
 
 
 def test_giving_up_is_told_in_sentences_even_if_the_generator_uses_no_full_stop() -> None:
     outcome = after(a_job(uncounted=20), CallFailed("Refused", counted=False))
-    assert outcome == Failed("Refused. Given up after 20 tries.", definite=False)
+    assert outcome == Failed("Refused. Given up after 20 tries.", definite=False, cost=0.0)
 
 
 def test_counted_and_uncounted_failures_each_have_their_own_backoff() -> None:

@@ -264,3 +264,16 @@ async def _crashes(logged: Logged) -> int:
 async def _done(system: System, bulk_id: BulkId) -> int:
     done: int = (await system.lookup.bulk(OWNER, bulk_id))["completed_items"]
     return done
+
+
+async def test_a_slot_that_finds_nothing_does_not_put_off_the_start_that_another_waits_for(worker: Worker) -> None:
+    worker.loop._poll = LONG
+    worker.loop._fill_a_slot_in(timedelta(seconds=1))
+    soonest = worker.loop._timer
+    worker.loop._fill_a_slot_in(timedelta(0))
+    worker.loop._fill_a_slot_in(timedelta(seconds=2))
+    assert worker.loop._timer is soonest
+    assert soonest is not None
+    assert not soonest.cancelled()
+    worker.loop._fill_a_slot_in(timedelta(milliseconds=500))
+    assert soonest.cancelled()

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.controls import Pause, PauseMode
+from jobs.documents import BulkRequest
 from jobs.states import BulkStatus, JobStatus
 from jobs.system import System
 from tests.support import replies
@@ -195,3 +196,15 @@ async def test_no_call_is_made_under_a_claim_that_is_not_fresh_while_the_databas
     await running
     assert len(generator.calls) == 1
     await assert_at_rest(system.store)
+
+
+async def test_a_shared_result_costs_nothing_more_and_gives_nothing_back(
+    system: System, worker: Worker, generator: ScriptedGenerator
+) -> None:
+    items = [{"topic": "T", "dedupe": True}] * 2
+    await system.creation.create(OWNER, BulkRequest(mode="topic", items=items, delay=timedelta(0)))
+    first = await worker.run_next()
+    jobs = system.store.collection("generation_jobs")
+    await jobs.update_one({"queue_position": 2}, {"$set": {"cost": 0.5, "owed": 0.5}})  # as after a call that timed out
+    second = await worker.run_next()
+    assert (second["result"], second["cost"], len(generator.calls)) == (first["result"], 0.5, 1)
