@@ -35,8 +35,8 @@ SHOWN = ("parallelism", "stagger_ms", "job_cost", "budget_left")
 def claimable(now: datetime, parallel: int) -> Document:
     """Bulks from which a job may be started: all of theirs that may forbid it is in this filter.
 
-    `parallel` is the percentage of tenants whose bulks may run several jobs at once. Bulks of the application's own have
-    no `free`; to name `schema` would lead a server to the wrong index.
+    `parallel` is the percentage of tenants whose bulks may run several jobs at once. Bulks of the application's have no
+    `free`; to name `schema` would lead a server to the wrong index.
     """
     may: Document = {
         "status": {"$in": list(ACTIVE_BULKS)},
