@@ -168,7 +168,8 @@ def _of_tenant(scope: Document, system: Limits, cost: float, *, alone: bool) -> 
         cost_per_day=limits.cost_per_day,
         cost=cost,
     )
-    return entry if alone and entry.is_open else replace(entry, turn=1 / limits.weight)
+    # Where nobody else waits no turn is counted: its guard would let in but one of the workers that claim at once.
+    return entry if alone else replace(entry, turn=1 / limits.weight)
 
 
 def _of_generator(look: Look) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from datetime import timedelta
 
@@ -11,9 +12,10 @@ from jobs.claims import Claim
 from jobs.outcomes import Completed, Unclaimed
 from jobs.scopes import TENANT
 from jobs.shortlist import KEPT
-from jobs.system import System
+from jobs.store import Store
+from jobs.system import Rules, System, assemble
 from jobs.turns import Standing, fairly
-from tests.jobs.conftest import MakeBulk
+from tests.jobs.conftest import LEASE, MakeBulk
 from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock
 from tests.support.invariants import assert_at_rest
@@ -137,3 +139,14 @@ async def test_a_tenant_runs_no_more_than_its_cap_and_the_others_go_on(system: S
     for claim in running:
         await system.queue.finish(claim, DONE)
     assert len(await races(system, 10)) == 4
+
+
+async def test_workers_that_claim_at_once_for_the_only_tenant_do_not_refuse_each_other(
+    system: System, make_bulk: MakeBulk, store: Store, clock: MovableClock
+) -> None:
+    await system.limits.change({"tenant_max_running": 12})
+    await make_bulk(20, parallelism=20)
+    workers = [assemble(store, clock, Rules(lease=LEASE)) for _ in range(12)]
+    claims = await asyncio.gather(*(worker.queue.claim("w1") for worker in workers))
+    assert None not in claims
+    assert await system.queue.claim("w1") is None
