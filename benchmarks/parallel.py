@@ -19,7 +19,7 @@ from benchmarks.scene import Scene, scene
 
 STAGGER = timedelta(milliseconds=150)
 AT_ONCE = timedelta(0)
-JOB_SECONDS = 4.0
+JOB_SECONDS = 6.0
 TOGETHER = (3, 10)
 LEAST_SAVED = {3: 60.0}
 POLL_SECONDS, SHORT_POLL_SECONDS = 1.0, 0.1
