@@ -25,7 +25,7 @@ LEAST_SAVED = {3: 60.0}
 POLL_SECONDS, SHORT_POLL_SECONDS = 1.0, 0.1
 WORKERS = 2
 ITEMS = 1000
-THROUGHPUTS = ((5, 1.0, AT_ONCE), (10, 1.0, AT_ONCE), (50, 1.0, AT_ONCE), (50, 8.0, STAGGER))
+THROUGHPUTS = ((5, 1.0, AT_ONCE), (10, 1.0, AT_ONCE), (50, 4.0, AT_ONCE), (50, 12.0, STAGGER))
 """Parallelism, seconds a job, and how far starts are apart."""
 
 OF_IDEAL = 0.95

@@ -55,11 +55,10 @@ class BudgetUsedUp(PressrunError):
 
 @dataclass(eq=False)
 class QuotaReached(PressrunError):
-    """{whose} may submit {per_day} jobs a day (UTC): {taken} were, and this would be {wanted} more. Try tomorrow."""
+    """{whose} may submit {per_day} jobs a day (UTC), and {wanted} more would be too many today: try again tomorrow."""
 
     whose: str
     per_day: int
-    taken: int
     wanted: int
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from jobs.errors import Fault, InvalidInput
+from jobs.incumbents import Incumbents
 from jobs.scopes import GENERATOR, MOST_CALLS, SYSTEM, TENANT, Scopes
 from jobs.store import Document, Store
 
@@ -58,16 +59,17 @@ N = TypeVar("N", int, float)
 
 
 class LimitStore:
-    def __init__(self, store: Store, scopes: Scopes) -> None:
+    def __init__(self, store: Store, scopes: Scopes, incumbents: Incumbents) -> None:
         self._limits = store.collection("limits")
         self._scopes = scopes
+        self._incumbents = incumbents
 
     async def seed(self, limits: Limits) -> None:
         """Store the settings' limits where none are stored yet."""
         given = asdict(limits)
         rate = {name: given.pop(name) for name in OF_GENERATOR}
-        await self._scopes.make(SYSTEM, given)
-        await self._scopes.make(GENERATOR, new_generator(rate["requests_per_minute"]))
+        await self._scopes.complete(SYSTEM, given)
+        await self._scopes.complete(GENERATOR, new_generator(rate["requests_per_minute"]))
 
     async def read(self) -> Limits:
         found = await self._scopes.find([SYSTEM, GENERATOR])
@@ -83,6 +85,10 @@ class LimitStore:
         if of_generator:
             pace = {"pace": of_generator["requests_per_minute"]}
             await self._limits.update_one({"_id": GENERATOR}, {"$set": of_generator | pace, "$inc": {"rules": 1}})
+        if _gives_places(of_system, "max_running", "cost_per_day"):
+            await self._incumbents.of_system()
+        if _gives_places(of_system, "tenant_max_running", "tenant_cost_per_day"):
+            await self._incumbents.of_tenants()
         return await self.read()
 
     async def read_tenant(self, tenant: str) -> TenantLimits:
@@ -94,6 +100,8 @@ class LimitStore:
         _check(changes, TenantLimits)
         await self._scopes.make(TENANT + tenant, new_tenant(tenant))
         await self._limits.update_one({"_id": TENANT + tenant}, {"$set": dict(changes), "$inc": {"rules": 1}})
+        if _gives_places(changes, "max_running", "cost_per_day"):
+            await self._incumbents.of_tenants(tenant)
         return await self.read_tenant(tenant)
 
 
@@ -125,6 +133,11 @@ def tenant_limits_in(scope: Document) -> TenantLimits:
 
 def _taken(kind: type[T], document: Mapping[str, Any]) -> T:
     return kind(**{field.name: document[field.name] for field in fields(kind)})
+
+
+def _gives_places(changes: Mapping[str, Any], *names: str) -> bool:
+    """Whether something is limited now whose places may not have been counted before."""
+    return any(changes.get(name) is not None for name in names)
 
 
 def _first(own: N | None, other: N | None) -> N | None:

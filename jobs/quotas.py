@@ -68,7 +68,7 @@ class Quotas:
                 continue
             if most is not None and before["jobs"] + count > most:
                 whose = "All tenants together" if scope_id == SYSTEM else f"The tenant {tenant}"
-                raise QuotaReached(whose, most, before["jobs"], count)
+                raise QuotaReached(whose, most, count)
             room: Document = {"_id": scope_id, "submitted.day": today}
             if most is not None:
                 room["submitted.jobs"] = {"$lte": most - count}

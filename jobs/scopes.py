@@ -109,6 +109,15 @@ class Scopes:
         del fresh["_id"]
         await self._scopes.update_one({"_id": scope_id}, {"$setOnInsert": fresh}, upsert=True)
 
+    async def complete(self, scope_id: str, rules: Document) -> None:
+        """Make it, or give it what one of an older version lacks."""
+        await self.make(scope_id, rules)
+        there = (await self.find([scope_id]))[scope_id]
+        whole = new_scope(scope_id, self._clock.now()) | rules
+        missing = {name: value for name, value in whole.items() if name not in there}
+        if missing:
+            await self._scopes.update_one({"_id": scope_id}, {"$set": missing})
+
     async def enter(self, entry: Entry, job_id: JobId, token: Token, worker_id: str) -> Document | None:
         """The scope afterwards; None where there is no room, or its rules have changed since it was seen."""
         now = self._clock.now()
@@ -217,7 +226,7 @@ def _spent(job: Document | None, token: str) -> float:
 def _has_room(entry: Entry, token: Token, now: datetime) -> Filter:
     room: Document = {"_id": entry.scope["_id"], "rules": entry.scope["rules"]}
     if entry.turn:
-        room["turn"] = entry.scope["turn"]
+        room["turn"] = {"$lte": entry.scope["turn"] + entry.turn}  # no more than one has been served since
     if entry.has_place:
         room[f"slots.{token}"] = {"$exists": False}
     if entry.max_running is not None:

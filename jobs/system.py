@@ -14,6 +14,7 @@ from jobs.controls import Controls
 from jobs.creation import Creation
 from jobs.documents import BulkRequest
 from jobs.generators import Generators
+from jobs.incumbents import Incumbents
 from jobs.indexes import INDEXES
 from jobs.intents import Intents
 from jobs.keys import Keys
@@ -78,7 +79,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         store=store,
         clock=clock,
         scopes=scopes,
-        limits=LimitStore(store, scopes),
+        limits=LimitStore(store, scopes, Incumbents(store, clock)),
         generators=generators,
         settling=settling,
         queue=Queue(store, clock, admission, shortlist, Twins(store, clock, scopes), settling, rules.lease),

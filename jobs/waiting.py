@@ -190,7 +190,7 @@ def _of_system(closed: Reason, look: Look) -> str:
         case Closed.DELAY:
             return f"The delay after a job's end, for the whole system, lasts until {until}"
         case Closed.BUDGET:
-            return f"{_of_day(look.system, limits.cost_per_day)} of the whole system is used; it begins anew at {until}"
+            return f"The day's budget of the whole system is used; it begins anew at {until}"
         case Closed.RATE_LIMIT:
             return f"The generator's rate ({_rate(look.generator['pace'])}) is used up until {until}"
         case Closed.GENERATOR_PARKED:

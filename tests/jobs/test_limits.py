@@ -109,3 +109,31 @@ async def test_the_delay_holds_also_where_a_sweep_has_taken_the_place_back_first
     monkeypatch.setattr(system.scopes, "leave", late)
     await system.queue.finish(claim, DONE)
     assert await system.queue.claim("w1") is None
+
+
+@pytest.mark.parametrize("limit", ["max_running", "tenant_max_running"])
+async def test_what_runs_already_counts_when_a_cap_is_put_on(
+    system: System, make_bulk: MakeBulk, clock: MovableClock, limit: str
+) -> None:
+    for _ in range(8):
+        await make_bulk(1)
+    running = [await system.queue.claim("w") for _ in range(4)]
+    await system.limits.change({limit: 3})
+    assert await system.queue.claim("w") is None
+    await system.sweep.run()
+    clock.move(LEASE / 2)
+    for claim in running[:2]:
+        assert claim is not None
+        await system.queue.finish(claim, DONE)
+    await system.scopes.take_back_leftovers()
+    assert await system.queue.claim("w") is not None
+    assert await system.queue.claim("w") is None
+
+
+async def test_limits_of_an_older_version_are_completed(system: System) -> None:
+    limits = system.store.collection("limits")
+    await limits.delete_many({})
+    old = {"_id": "system", "max_running": 5, "running": 0, "slots": {}, "spaced_until": system.clock.now()}
+    await limits.insert_one(old)
+    await system.limits.seed(Limits(max_running=1, tenant_max_running=7))
+    assert await system.limits.read() == Limits(max_running=5, tenant_max_running=7)

@@ -31,7 +31,7 @@ async def test_a_tenant_may_submit_so_many_jobs_a_day_and_more_the_next(system: 
     await system.creation.create(OWNER, request_for(3))
     with pytest.raises(QuotaReached) as refused:
         await system.creation.create(OWNER, request_for(3))
-    said = f"The tenant {OWNER} may submit 5 jobs a day (UTC): 3 were, and this would be 3 more. Try tomorrow."
+    said = f"The tenant {OWNER} may submit 5 jobs a day (UTC), and 3 more would be too many today: try again tomorrow."
     assert str(refused.value) == said
     await system.creation.create(OWNER, request_for(2))
     assert await counted(system, TENANT + OWNER) == 5

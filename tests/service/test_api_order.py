@@ -179,7 +179,7 @@ async def test_a_priority_that_is_none_is_told_what_there_is(api: httpx2.AsyncCl
     assert found == {"priority": "must be high, normal, low or a number from 0 to 100"}
 
 
-@pytest.mark.parametrize("error", [BudgetUsedUp(), QuotaReached("You", 5, 5, 10)])
+@pytest.mark.parametrize("error", [BudgetUsedUp(), QuotaReached("You", 5, 10)])
 def test_what_is_used_up_is_a_conflict(error: PressrunError) -> None:
     assert problem(error).status_code == 409
 
