@@ -231,8 +231,7 @@ async def test_a_days_budget_that_has_no_room_for_a_job_is_told_and_a_tenants_ow
     bulk_id = await submit(cost_per_job=1.0)
     await scope(system, scope_id, committed=4.5)
     code, text = await why(system, bulk_id)
-    assert code == "budget"
-    assert text.startswith(said)
+    assert (code, text.startswith(said)) == ("budget", True)
 
 
 async def test_a_tenants_limit_holds_up_that_tenant_alone(system: System, submit: Submit) -> None:
