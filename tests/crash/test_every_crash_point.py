@@ -21,7 +21,7 @@ SEEDS_OF_LIVING_ON = SOAK_SEEDS or 1
 EVERY = 1 if SOAK_SEEDS else 3
 PARTS = 4
 LONG = ("limited people",)
-"""Of these every other death, in one seed these and in the next those."""
+"""Of these every other death, in one seed these and in the next those; of the others in the second seed."""
 
 FEWEST_POINTS = {
     "one at a time": 400,
@@ -54,7 +54,7 @@ def test_nothing_is_lost_whichever_process_dies_at_whichever_point(
     operations = tell(STORIES[story], seed)
     assert len(operations) >= FEWEST_POINTS[story]
     mine = deaths(operations)[part::PARTS]
-    if story in LONG and not SOAK_SEEDS:
+    if (seed > 0 or story in LONG) and not SOAK_SEEDS:
         mine = mine[seed % 2 :: 2]
     explore(story, seed, mine)
     record_property(f"{EXPLORED}points, {story}", len(operations[part::PARTS]))
