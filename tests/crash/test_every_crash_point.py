@@ -21,7 +21,7 @@ SEEDS_OF_LIVING_ON = SOAK_SEEDS or 1
 EVERY = 1 if SOAK_SEEDS else 3
 PARTS = 4
 LONG = ("limited people",)
-"""Of these every other death, in one seed these and in the next those; of the others in the second seed."""
+"""Of these every other death is told; of the second seed every third of each."""
 
 FEWEST_POINTS = {
     "one at a time": 400,
@@ -54,8 +54,8 @@ def test_nothing_is_lost_whichever_process_dies_at_whichever_point(
     operations = tell(STORIES[story], seed)
     assert len(operations) >= FEWEST_POINTS[story]
     mine = deaths(operations)[part::PARTS]
-    if (seed > 0 or story in LONG) and not SOAK_SEEDS:
-        mine = mine[seed % 2 :: 2]
+    if not SOAK_SEEDS:
+        mine = mine[:: 3 if seed else 2 if story in LONG else 1]
     explore(story, seed, mine)
     record_property(f"{EXPLORED}points, {story}", len(operations[part::PARTS]))
     record_property(f"{EXPLORED}deaths, {story}", len(mine))
