@@ -226,7 +226,7 @@ def _spent(job: Document | None, token: str) -> float:
 def _has_room(entry: Entry, token: Token, now: datetime) -> Filter:
     room: Document = {"_id": entry.scope["_id"], "rules": entry.scope["rules"]}
     if entry.turn:
-        room["turn"] = {"$lte": entry.scope["turn"] + entry.turn}  # no more than one has been served since
+        room["turn"] = entry.scope["turn"]  # had one been served since, it might be another tenant's
     if entry.has_place:
         room[f"slots.{token}"] = {"$exists": False}
     if entry.max_running is not None:
