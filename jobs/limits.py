@@ -179,5 +179,5 @@ RULES: Mapping[str, tuple[Callable[[object], bool], str]] = {
     ),
     "jobs_per_day": (_or_null(_whole(1, MOST_A_DAY)), f"a whole number from 1 to {MOST_A_DAY}, or null for no limit"),
     "cost_per_day": (_or_null(_number(0, MOST_A_DAY)), "a number above 0, or null for no limit"),
-    "weight": (_number(0, HIGHEST_WEIGHT), f"a number above 0 and at most {HIGHEST_WEIGHT}"),
+    "weight": (_number(0.0099, HIGHEST_WEIGHT), f"a number from 0.01 to {HIGHEST_WEIGHT}"),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import structlog
 
-from jobs.errors import StoreUnavailable
+from jobs.errors import StoreRefused, StoreUnavailable
 from jobs.generators import Generators, Health
 from worker.generator import CallFailed, GeneratorClient
 
@@ -23,7 +23,7 @@ class Breaker:
         """A call has ended; None where it succeeded. Should the database be away the next call will tell the same."""
         try:
             await self._generators.report(health_after(failed))
-        except StoreUnavailable as error:
+        except (StoreUnavailable, StoreRefused) as error:
             log.warning("health_not_reported", reason=error.reason)
 
     async def probe(self) -> bool:
@@ -43,4 +43,6 @@ def health_after(failed: CallFailed | None) -> Health:
     """What no repeat can mend says nothing of the endpoint."""
     if failed is None:
         return Health(succeeded=True)
-    return Health(succeeded=False, down=failed.down, strained=not (failed.permanent or failed.down), wait=failed.wait)
+    if failed.permanent:
+        return Health(succeeded=False)
+    return Health(succeeded=False, down=failed.down, strained=not failed.down, wait=failed.wait)

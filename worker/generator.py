@@ -125,12 +125,12 @@ class GeneratorClient:
         """Whether there is an endpoint, as far as can be told without a job: one that takes the connection and does
         not give a gateway's excuse may work, whatever it makes of this question."""
         try:
-            response = await self._http.get("/api/content/generate/topic", timeout=PROBE_SECONDS)
+            async with self._http.stream("GET", "/api/content/generate/topic", timeout=PROBE_SECONDS) as response:
+                return response.status_code not in GATEWAY_ERRORS  # its body is not read: it may be of any size
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
             return False
         except httpx2.HTTPError:
             return True
-        return response.status_code not in GATEWAY_ERRORS
 
     async def _exchange(self, call: Call) -> Reply:
         request = self._http.stream(

@@ -50,7 +50,12 @@ class Runner:
                 if outcome is None:
                     raise LeaseLost(claim.job_id)  # noqa: TRY301 - the keeper has heard what a write would be told
                 # The last write must arrive even if this task is cancelled now.
-                return await asyncio.shield(self._finish(claim, outcome, turn_ends))
+                reserved = await asyncio.shield(self._finish(claim, outcome, turn_ends))
+                if isinstance(outcome, Completed) and claim.twin is None:
+                    await self._breaker.heard(
+                        None
+                    )  # not before: nothing stands between an article and its being stored
+                return reserved  # noqa: TRY300 - the shield's answer
             except LeaseLost:
                 log.warning("lease_lost")
                 return None
@@ -86,12 +91,10 @@ class Runner:
 
     async def _call(self, call: Call) -> Reply:
         try:
-            reply = await self._generator.generate(call)
+            return await self._generator.generate(call)
         except CallFailed as failed:
             await self._breaker.heard(failed)
             raise
-        await self._breaker.heard(None)
-        return reply
 
     def _after_failure(self, claim: Claim, failed: CallFailed) -> Outcome:
         return outcome_of_failure(claim.job, claim.bulk["max_retries"], failed, self._jitter)

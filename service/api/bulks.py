@@ -35,7 +35,7 @@ async def submit_bulk(
 
 
 @router.post("/validate", openapi_extra={"requestBody": SAME_BODY})
-async def validate_bulk(body: Annotated[object, Body()], caller: Writer, parts: Parts, rules: Rules) -> BulkValidated:
+async def validate_bulk(body: Annotated[object, Body()], caller: Writer, rules: Rules) -> BulkValidated:
     """The same body, nothing stored."""
     try:
         bulk_request(BulkCreate.model_validate(body), rules)

@@ -151,5 +151,21 @@ def test_what_a_call_tells_of_its_generator() -> None:
     assert (refused.down, refused.strained) == (True, False)
     limited = health_after(CallFailed("429", counted=False, wait=timedelta(seconds=3)))
     assert (limited.down, limited.strained, limited.wait) == (False, True, timedelta(seconds=3))
-    forbidden = health_after(CallFailed("403", permanent=True, definite=True))
-    assert (forbidden.succeeded, forbidden.down, forbidden.strained) == (False, False, False)
+    forbidden = health_after(CallFailed("403", permanent=True, definite=True, wait=timedelta(seconds=3)))
+    assert (forbidden.succeeded, forbidden.down, forbidden.strained, forbidden.wait) == (False, False, False, None)
+
+
+async def test_an_article_is_stored_before_anything_is_told_of_its_generator(
+    system: System, worker: Worker, make_bulk: MakeBulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_bulk(1)
+    claim = await claimed(system)
+    stored: list[str] = []
+
+    async def heard(_: Breaker, failed: CallFailed | None) -> None:
+        assert failed is None
+        stored.append((await system.lookup.job(OWNER, claim.job_id))["status"])
+
+    monkeypatch.setattr(Breaker, "heard", heard)
+    await in_time(worker.runner.run(claim))
+    assert stored == ["completed"]
