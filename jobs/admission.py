@@ -6,7 +6,7 @@ one atomic write on each scope that limits anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +14,8 @@ from enum import StrEnum
 from jobs.clock import Clock
 from jobs.documents import A_HAIR, JobId, Token
 from jobs.generators import Generators
-from jobs.limits import Limits, TenantLimits, limits_in, tenant_limits_in
+from jobs.limits import SHARED, Limits, TenantLimits, limits_in, tenant_limits_in
+from jobs.pipelines import CONTENT, GENERATORS
 from jobs.scopes import GENERATOR, SYSTEM, Entry, Place, Scopes, day_of, opens_at
 from jobs.store import Document
 
@@ -41,20 +42,26 @@ class Reason:
 
 @dataclass(frozen=True)
 class Look:
-    """The system's and the generator's scopes, as they were `at` a moment."""
+    """The scopes that all share, as they were `at` a moment: the system's and the generators'."""
 
-    system: Document = field(repr=False)
-    generator: Document = field(repr=False)
+    scopes: Mapping[str, Document] = field(repr=False)
     at: datetime
 
     @property
+    def system(self) -> Document:
+        return self.scopes[SYSTEM]
+
+    def generator(self, name: str = CONTENT) -> Document:
+        return self.scopes[GENERATOR + name]
+
+    @property
     def limits(self) -> Limits:
-        return limits_in(self.system, self.generator)
+        return limits_in(self.scopes)
 
     @property
     def is_open(self) -> bool:
         """Nothing is limited but by tenant."""
-        return _of_system(self, 0).is_open and _of_generator(self).is_open and self.closed is None
+        return _of_system(self, 0).is_open and _of_generator(self, CONTENT).is_open and self.closed is None
 
     def closed_to(self, cost: float) -> bool:
         """Whether a job of this cost is more than the system may spend today."""
@@ -62,14 +69,18 @@ class Look:
 
     @property
     def closed(self) -> Reason | None:
-        """The first of all reasons why nothing may begin."""
-        limits, generator = self.limits, self.generator
+        """The first of all reasons why nothing may begin. Without the generator of contents nothing is of use."""
+        limits = self.limits
         if limits.max_running is not None and self.system["running"] >= limits.max_running:
             return Reason(Closed.SYSTEM_LIMIT)
         if limits.max_running == 1 and self.system["spaced_until"] > self.at:
             return Reason(Closed.DELAY, self.system["spaced_until"])
         if _is_spent(self.system, limits.cost_per_day, 0, self.at):
             return Reason(Closed.BUDGET, _tomorrow(self.at))
+        return self.closed_generator(CONTENT)
+
+    def closed_generator(self, name: str) -> Reason | None:
+        generator = self.generator(name)
         if generator["down"] or (generator["ramp"] is not None and generator["running"] >= generator["ramp"]):
             return Reason(Closed.GENERATOR_DOWN)
         if generator["spaced_until"] > self.at:
@@ -101,26 +112,41 @@ class Admission:
 
     async def look(self) -> Look:
         """One read. Raises `RuntimeError` before the limits were seeded."""
-        found = await self._scopes.find([SYSTEM, GENERATOR])
-        if len(found) < 2:
+        found = await self._scopes.find(SHARED)
+        if len(found) < len(SHARED):
             raise RuntimeError("the limits were read before they were seeded")
         system = found[SYSTEM] | {"parallel": min(found[SYSTEM]["parallel"], self._parallel)}
-        look = Look(system, found[GENERATOR], self._clock.now())
-        self._generators.seen = look.generator
+        look = Look({**found, SYSTEM: system}, self._clock.now())
+        self._generators.seen = {name: look.generator(name) for name in GENERATORS}
         closed = look.closed
         self._scopes.was_full |= closed is not None and closed.code in (Closed.SYSTEM_LIMIT, Closed.GENERATOR_DOWN)
         return look
 
     async def enter(
-        self, look: Look, tenant: Document, bulk: Document, job_id: JobId, token: Token, worker_id: str, *, alone: bool
+        self,
+        look: Look,
+        tenant: Document,
+        bulk: Document,
+        job_id: JobId,
+        token: Token,
+        worker_id: str,
+        *,
+        generator: str | None,
+        alone: bool,
     ) -> tuple[Sequence[Place], Document] | None:
         """The places that the running has now, and its tenant's scope; None where one is refused: then it has none.
 
-        `alone`: no other tenant waits for its turn. The generator comes last, for a call's token never comes back.
+        `generator` is the one that it calls first, if any, and has its leave for that call. `alone`: no other tenant
+        waits for its turn. The generator comes last, for a call's token never comes back.
         """
         places: list[Place] = []
         cost = float(bulk["job_cost"])
-        for entry in (_of_system(look, cost), _of_tenant(tenant, look.limits, cost, alone=alone), _of_generator(look)):
+        of_tenant = _of_tenant(tenant, look.limits, cost, alone=alone)
+        if generator is None:
+            entries = [_of_system(look, cost), replace(of_tenant, pace=None)]
+        else:
+            entries = [_of_system(look, cost), of_tenant, _of_generator(look, generator)]
+        for entry in entries:
             if entry.is_open:
                 continue
             entered = await self._scopes.enter(entry, job_id, token, worker_id)
@@ -172,8 +198,8 @@ def _of_tenant(scope: Document, system: Limits, cost: float, *, alone: bool) -> 
     return entry if alone else replace(entry, turn=1 / limits.weight)
 
 
-def _of_generator(look: Look) -> Entry:
-    generator = look.generator
+def _of_generator(look: Look, name: str) -> Entry:
+    generator = look.generator(name)
     return Entry(generator, max_running=generator["ramp"], pace=generator["pace"], spaced=True)
 
 

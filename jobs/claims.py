@@ -11,6 +11,7 @@ from jobs.admission import Look
 from jobs.clock import Clock
 from jobs.documents import A_HAIR, BulkId, JobId, Lane, Token
 from jobs.limits import Limits
+from jobs.pipelines import next_generator
 from jobs.scopes import Place
 from jobs.shortlist import IN_ORDER, Shortlist, claimable, terms
 from jobs.states import ACTIVE_BULKS, BulkStatus, JobStatus
@@ -45,6 +46,11 @@ class Claim:
     tenant: Document = field(repr=False)
     places: Sequence[Place] = ()
     twin: Document | None = field(default=None, repr=False)
+
+    @property
+    def generator(self) -> str | None:
+        """The one that it calls first, if any: the claim has taken the leave for that call."""
+        return next_generator(self.bulk["stages"], self.job["current_stage"])
 
     @property
     def delay(self) -> timedelta:
@@ -84,8 +90,8 @@ class ClaimWrites:
         await self._shortlist.read(look.limits.parallel)
         return await self._reserve_in_listed(token, worker_id, look)
 
-    async def take(self, reserved: Reservation, stage: str) -> Document | None:
-        """The bulk's first waiting job, now processing in `stage` under the reservation's token."""
+    async def take(self, reserved: Reservation) -> Document | None:
+        """The bulk's first waiting job, now processing under the reservation's token."""
         bulk, now = reserved.bulk, self._clock.now()
         waiting = {
             "bulk_job_id": bulk["_id"],
@@ -105,7 +111,6 @@ class ClaimWrites:
                 "lease": leases.new_lease(
                     reserved.token, reserved.worker_id, now, now + self._lease, cost=bulk["job_cost"]
                 ),
-                "current_stage": stage,
                 "wish": None,
             },
             "$max": {"epoch": bulk["epoch"]},  # a control that came since the reservation has stamped a later one

@@ -15,7 +15,8 @@ from jobs import leases, priority
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, UserId
 from jobs.errors import BudgetUsedUp, Busy, MoveRefused, NotFound
-from jobs.intents import Intent, Intents
+from jobs.intents import TRIES, Intent, Intents
+from jobs.pipelines import begun_again
 from jobs.policies import pays_for
 from jobs.settling import Settling
 from jobs.states import (
@@ -26,8 +27,6 @@ from jobs.states import (
     jobs_that_may_become,
 )
 from jobs.store import Document, Store
-
-TRIES = 40
 
 
 class PauseMode(StrEnum):
@@ -67,7 +66,7 @@ class Controls:
     async def pause(self, owner: UserId, bulk_id: BulkId, pause: Pause) -> Answer:
         """After this no job starts but those in `running`; `until` resumes it by itself. Raises `MoveRefused`."""
         for _ in range(TRIES):
-            bulk = await self._quiet(owner, bulk_id)
+            bulk = await self._intents.quiet(owner, bulk_id)
             status = BulkStatus(bulk["status"])
             if status is not BulkStatus.PAUSED and status not in bulks_that_may_become(BulkStatus.PAUSED):
                 raise MoveRefused("bulk job", status, "paused")
@@ -88,7 +87,7 @@ class Controls:
     async def resume(self, owner: UserId, bulk_id: BulkId) -> Answer:
         """Raises `MoveRefused` for a bulk that has ended, `BudgetUsedUp` for one that would pause again at once."""
         for _ in range(TRIES):
-            bulk = await self._quiet(owner, bulk_id)
+            bulk = await self._intents.quiet(owner, bulk_id)
             status = BulkStatus(bulk["status"])
             if status in (BulkStatus.QUEUED, BulkStatus.PROCESSING):
                 return await self._answer(bulk)
@@ -114,7 +113,7 @@ class Controls:
     async def cancel(self, owner: UserId, bulk_id: BulkId) -> Answer:
         """After this no job starts; those in `running` are aborted by their owners. Raises `MoveRefused`."""
         for _ in range(TRIES):
-            bulk = await self._quiet(owner, bulk_id)
+            bulk = await self._intents.quiet(owner, bulk_id)
             status = BulkStatus(bulk["status"])
             if status is BulkStatus.CANCELLED:
                 return await self._answer(bulk)
@@ -129,7 +128,7 @@ class Controls:
     async def retry(self, owner: UserId, bulk_id: BulkId) -> tuple[Document, int]:
         """Send all failed jobs back to the queue; how many there were (0 changes nothing)."""
         for _ in range(TRIES):
-            bulk = await self._quiet(owner, bulk_id)
+            bulk = await self._intents.quiet(owner, bulk_id)
             failed = await self._jobs.find(
                 {"bulk_job_id": bulk_id, "shard": bulk["shard"], "status": JobStatus.FAILED.value},
                 projection=["_id"],
@@ -150,13 +149,16 @@ class Controls:
                 return job
             if status not in jobs_that_may_become(JobStatus.CANCELLED):
                 raise MoveRefused("job", status, "cancelled")
-            bulk = await self._quiet(owner, job["bulk_job_id"])
+            bulk = await self._intents.quiet(owner, job["bulk_job_id"])
             if await self._intents.write(bulk, {}, Intent.CANCEL_JOBS, [job_id]) is not None:
                 return await self._job(owner, job_id)
         raise Busy("job")
 
-    async def retry_job(self, owner: UserId, job_id: JobId) -> Document:
-        """Send one failed or cancelled job back to the queue. Raises `MoveRefused`."""
+    async def retry_job(self, owner: UserId, job_id: JobId, from_stage: str | None = None) -> Document:
+        """Send one failed or cancelled job back to the queue, to the stage where it ended or to an earlier one.
+
+        Raises `MoveRefused`, and `InvalidInput` for a stage that it has not come to.
+        """
         for _ in range(TRIES):
             job = await self._job(owner, job_id)
             status = JobStatus(job["status"])
@@ -164,15 +166,18 @@ class Controls:
                 return job
             if status not in (JobStatus.FAILED, JobStatus.CANCELLED):
                 raise MoveRefused("job", status, "sent back to the queue")
-            bulk = await self._quiet(owner, job["bulk_job_id"])
-            if await self._send_back(bulk, [job_id], failed=int(status is JobStatus.FAILED)) is not None:
+            bulk = await self._intents.quiet(owner, job["bulk_job_id"])
+            job = await self._job(owner, job_id)  # as it is while the bulk stays as it is
+            each = [begun_again(job, bulk["stages"], from_stage)] if from_stage is not None else []
+            failed = int(status is JobStatus.FAILED)
+            if await self._send_back(bulk, [job_id], failed=failed, each=each) is not None:
                 return await self._job(owner, job_id)
         raise Busy("job")
 
     async def change(self, owner: UserId, bulk_id: BulkId, changes: Mapping[str, Any]) -> Document:
         """Change name, priority, parallelism, delay, stagger or budget while it runs, from the next claim on."""
         for _ in range(TRIES):
-            bulk = await self._quiet(owner, bulk_id)
+            bulk = await self._intents.quiet(owner, bulk_id)
             more = changes.get("parallelism", bulk["parallelism"]) - bulk["parallelism"]
             also: Document = {"free": bulk["free"] + more}
             if "priority" in changes:
@@ -185,10 +190,12 @@ class Controls:
             kind = Intent.RECOUNT if changes.get("budget") is not None else None
             changed = await self._intents.write(bulk, {**changes, **also}, kind)
             if changed is not None:
-                return await self._quiet(owner, bulk_id) if kind else changed
+                return await self._intents.quiet(owner, bulk_id) if kind else changed
         raise Busy("bulk job")
 
-    async def _send_back(self, bulk: Document, job_ids: Sequence[JobId], *, failed: int) -> Document | None:
+    async def _send_back(
+        self, bulk: Document, job_ids: Sequence[JobId], *, failed: int, each: Sequence[Document] = ()
+    ) -> Document | None:
         """`failed`: how many of them. A new generation is judged anew; what no longer counts is taken off nothing."""
         over = BulkStatus.PROCESSING in BULK_MOVES[BulkStatus(bulk["status"])] and bulk["completed_at"] is not None
         still_failed = max(0, bulk["failed_items"] - failed)
@@ -201,18 +208,7 @@ class Controls:
                 "completed_at": None,
                 "generation": bulk["generation"] + 1,
             }
-        return await self._intents.write(bulk, changes, Intent.RETRY, job_ids)
-
-    async def _quiet(self, owner: UserId, bulk_id: BulkId) -> Document:
-        """The bulk once no control is under way. Raises `NotFound`, also for somebody else's."""
-        for _ in range(TRIES):
-            bulk = await self._bulks.find_one({"_id": bulk_id, "userId": owner, "schema": 1})
-            if bulk is None:
-                raise NotFound("bulk job")
-            if bulk["intent"] is None:
-                return bulk
-            await self._intents.carry_out(bulk)
-        raise Busy("bulk job")
+        return await self._intents.write(bulk, changes, Intent.RETRY, job_ids, each=each)
 
     async def _job(self, owner: UserId, job_id: JobId) -> Document:
         job = await self._jobs.find_one({"_id": job_id, "userId": owner, "schema": 1})

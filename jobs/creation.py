@@ -138,7 +138,7 @@ class Creation:
             for position, (job_id, item) in enumerate(zip(job_ids, request.items, strict=True), start=1)
         ]
         for job in documents:
-            job["twin_key"] = twin_key(job, bulk["tenant"])
+            job["twin_key"] = twin_key(job, bulk)
         try:
             for start in range(0, len(documents), BATCH):
                 await self._jobs.insert_many(documents[start : start + BATCH])

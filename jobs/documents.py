@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any, NewType
 
-import bson
 from bson import ObjectId
-from bson.errors import InvalidDocument, InvalidId, InvalidStringData
+from bson.errors import InvalidId
 
 from jobs import priority
 from jobs.bson_json import plain
 from jobs.errors import NotFound
+from jobs.pipelines import ARTICLE, PipelineSpec, stages_of
 from jobs.states import BulkStatus, JobStatus
 from jobs.store import Document
 
@@ -26,20 +26,13 @@ SCHEMA = 1
 SHARDS = 4096
 MAX_ATTEMPTS_KEPT = 50
 MAX_ERROR_LINES = 50
-MAX_VALUE_BYTES = 8 * 2**20
 A_HAIR = 1e-6
 """Sums of costs that differ by less are the same: what is added up in binary is never quite what was meant."""
-
-MAX_VALUE_DEPTH = 95
-"""Below MongoDB's own 100, for the value stands inside a document."""
 
 BulkId = NewType("BulkId", ObjectId)
 JobId = NewType("JobId", ObjectId)
 UserId = ObjectId | str
 Token = NewType("Token", str)
-
-FIRST_STAGE = "content-generation"
-"""Where a job begins: the stage that its take enters."""
 
 MODES: Mapping[str, tuple[str, ...]] = {
     "topic": ("topic",),
@@ -107,6 +100,9 @@ class BulkRequest:
     budget: Budget | None = None
     cost_per_job: float = 0.0
     failure_policy: FailurePolicy | None = None
+    pipeline: PipelineSpec = ARTICLE
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the pipeline is told for all of the bulk's jobs."""
 
 
 def user_id(text: str) -> UserId:
@@ -190,6 +186,9 @@ def queue_fields_of_bulk(tenant: str, request: BulkRequest, now: datetime) -> Do
         "intent": None,
         "pause": None,
         "events": [],
+        "pipeline": request.pipeline.name,
+        "stages": stages_of(request.pipeline),
+        "options": dict(request.options),
     }
 
 
@@ -199,7 +198,7 @@ def new_job(job_id: JobId, bulk: Document, position: int, item: Mapping[str, Any
         "bulk_job_id": bulk["_id"],
         "userId": bulk["userId"],
         "mode": bulk["mode"],
-        **{field: item[field] for field in ITEM_FIELDS if item.get(field) is not None},
+        **{name: item[name] for name in ITEM_FIELDS if item.get(name) is not None},
         "params": dict(item.get("params") or {}),
         "status": JobStatus.QUEUED.value,
         "queue_position": position,
@@ -219,7 +218,14 @@ def queue_fields_of_job(bulk: Document, now: datetime) -> Document:
     return {
         "shard": bulk["shard"],
         "rev": 1,
-        "current_stage": None,
+        "current_stage": bulk["stages"][0]["name"],
+        "percentage": 0,
+        "checkpoints": {},
+        "paid": {},
+        "sent_back": None,
+        "selection": None,
+        "sketch": None,
+        "usage": {"input_tokens": 0, "output_tokens": 0},
         "lane": Lane.FIRST.value,
         "due_at": now,
         "epoch": bulk["epoch"],
@@ -243,27 +249,9 @@ def input_of(job: Document) -> Document:
     return told if isinstance(told, dict) else {}
 
 
-def why_not_storable(value: object) -> str | None:
-    """Why MongoDB would refuse this value; None where it takes it."""
-    if _is_deeper_than(value, MAX_VALUE_DEPTH):
-        return f"is nested more than {MAX_VALUE_DEPTH} levels deep"
-    try:
-        size = len(bson.encode({"value": value}))
-    except (InvalidDocument, InvalidStringData, OverflowError, ValueError, RecursionError, TypeError) as error:
-        return f"holds what cannot be stored ({error})"[:200]
-    return None if size <= MAX_VALUE_BYTES else f"has more than {MAX_VALUE_BYTES // 2**20} MB"
-
-
-def _is_deeper_than(value: object, levels: int) -> bool:
-    if not isinstance(value, dict | list | tuple):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deeper_than(item, levels - 1) for item in inner)
-
-
 def job_fields() -> frozenset[str]:
     """Every field of a job that is Pressrun's own: an item may set none of them."""
-    empty: Document = {"_id": None, "userId": None, "mode": None, "shard": 0, "epoch": 0}
+    empty: Document = {"_id": None, "userId": None, "mode": None, "shard": 0, "epoch": 0, "stages": [{"name": ""}]}
     moment = datetime.min
     return frozenset(new_job(JobId(ObjectId()), empty, 1, {}, moment)) - {"params"} | {
         "id",

@@ -49,6 +49,13 @@ class MoveRefused(PressrunError):
 
 
 @dataclass(eq=False)
+class SelectionRefused(PressrunError):
+    """{reason}"""
+
+    reason: str
+
+
+@dataclass(eq=False)
 class BudgetUsedUp(PressrunError):
     """The budget of this bulk job is used up: raise it, then resume."""
 

@@ -36,6 +36,12 @@ INDEXES = (
         where={"twin_key": {"$type": "string"}},
     ),
     Index(
+        "generation_jobs",
+        (("selection.until", 1),),
+        "upkeep: selections whose deadline is past",
+        where={"status": JobStatus.AWAITING_SELECTION.value},
+    ),
+    Index(
         "creations",
         (("userId", 1), ("key", 1)),
         "a repeated Idempotency-Key",

@@ -13,10 +13,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from jobs.clock import Clock
-from jobs.documents import JobId, Lane, Wish
+from jobs.documents import BulkId, JobId, Lane, UserId, Wish
+from jobs.errors import Busy, NotFound
 from jobs.settling import Settling
 from jobs.states import JobStatus
 from jobs.store import Document, Filter, Store
+
+TRIES = 40
 
 
 class Intent(StrEnum):
@@ -26,6 +29,7 @@ class Intent(StrEnum):
     CANCEL = "cancel"
     CANCEL_JOBS = "cancel_jobs"
     RETRY = "retry"
+    SELECT = "select"
     RECOUNT = "recount"
     """Of what may have to pause by itself: nothing but the reconcile below decides that."""
 
@@ -43,9 +47,18 @@ class Intents:
         self._settling = settling
 
     async def write(
-        self, bulk: Document, changes: Document, kind: Intent | None, job_ids: Sequence[JobId] = ()
+        self,
+        bulk: Document,
+        changes: Document,
+        kind: Intent | None,
+        job_ids: Sequence[JobId] = (),
+        *,
+        each: Sequence[Document] = (),
     ) -> Document | None:
-        """The one write that a control is; None where the bulk has changed since it was read."""
+        """The one write that a control is; None where the bulk has changed since it was read.
+
+        `each` is what the control sets in each of the jobs, beside what it sets in all of them.
+        """
         changes = dict(changes)
         if kind is not None:
             epoch = bulk["epoch"] + 1
@@ -55,6 +68,7 @@ class Intents:
                 "epoch": epoch,
                 "at": self._clock.now(),
                 "job_ids": list(job_ids),
+                "each": list(each),
             }
             changes |= {"epoch": epoch, "intent": intent}
         unchanged = {"_id": bulk["_id"], "shard": bulk["shard"], "rev": bulk["rev"], "intent": None}
@@ -75,7 +89,9 @@ class Intents:
             case Intent.CANCEL_JOBS:
                 await self._cancel_jobs(earlier | {"_id": {"$in": intent["job_ids"]}})
             case Intent.RETRY:
-                await self._requeue(earlier | {"_id": {"$in": intent["job_ids"]}}, intent["epoch"])
+                await self._requeue(earlier, intent)
+            case Intent.SELECT:
+                await self._select(earlier, intent)
             case Intent.RECOUNT:
                 pass
         await self._settling.reconcile(bulk["_id"], clear_intent=intent["id"])
@@ -86,6 +102,17 @@ class Intents:
         for bulk in bulks:
             await self.carry_out(bulk)
         return len(bulks)
+
+    async def quiet(self, owner: UserId, bulk_id: BulkId) -> Document:
+        """The bulk once no control is under way. Raises `NotFound`, also for somebody else's, and `Busy`."""
+        for _ in range(TRIES):
+            bulk = await self._bulks.find_one({"_id": bulk_id, "userId": owner, "schema": 1})
+            if bulk is None:
+                raise NotFound("bulk job")
+            if bulk["intent"] is None:
+                return bulk
+            await self.carry_out(bulk)
+        raise Busy("bulk job")
 
     async def _wish(self, jobs: Filter, wish: Wish) -> None:
         running = {**jobs, "status": JobStatus.PROCESSING.value}
@@ -100,13 +127,8 @@ class Intents:
             await self._jobs.update_many({**jobs, **waiting}, {"$set": cancelled, "$inc": {"rev": 1}})
             await self._wish(jobs, Wish.CANCEL)
 
-    async def _requeue(self, jobs: Filter, epoch: int) -> None:
-        again = {
-            "status": JobStatus.QUEUED.value,
-            "epoch": epoch,
-            "lane": Lane.FIRST.value,
-            "due_at": self._clock.now(),
-            "wish": None,
+    async def _requeue(self, jobs: Filter, intent: Document) -> None:
+        again = self._queued(intent) | {
             "error": None,
             "completed_at": None,
             "retry_count": 0,
@@ -115,4 +137,25 @@ class Intents:
             "owed": 0.0,  # the next call has another key: it settles nothing of what may have been paid before
         }
         ended = {"status": {"$in": [JobStatus.FAILED.value, JobStatus.CANCELLED.value]}}
-        await self._jobs.update_many({**jobs, **ended}, {"$set": again, "$inc": {"rev": 1, "call_number": 1}})
+        grown = {"rev": 1, "call_number": 1}
+        if not intent.get("each"):
+            mine = {**jobs, **ended, "_id": {"$in": intent["job_ids"]}}
+            await self._jobs.update_many(mine, {"$set": again, "$inc": grown})
+            return
+        for job_id, own in zip(intent["job_ids"], intent["each"], strict=True):
+            await self._jobs.update_one({**jobs, **ended, "_id": job_id}, {"$set": again | own, "$inc": grown})
+
+    async def _select(self, jobs: Filter, intent: Document) -> None:
+        waits = {"status": JobStatus.AWAITING_SELECTION.value}
+        for job_id, own in zip(intent["job_ids"], intent["each"], strict=True):
+            update = {"$set": self._queued(intent) | own, "$inc": {"rev": 1}}
+            await self._jobs.update_one({**jobs, **waits, "_id": job_id}, update)
+
+    def _queued(self, intent: Document) -> Document:
+        return {
+            "status": JobStatus.QUEUED.value,
+            "epoch": intent["epoch"],
+            "lane": Lane.FIRST.value,
+            "due_at": self._clock.now(),
+            "wish": None,
+        }

@@ -1,6 +1,6 @@
 """Every filter and every write that has to do with a lease; none is spelled anywhere else.
 
-A lease is a running job's `{token, worker_id, taken_at, until, cost}`. The token fences (I3): a write that
+A lease is a running job's `{token, worker_id, taken_at, until, cost, spent}`. The token fences (I3): a write that
 names it changes nothing once the job was put back or ended.
 """
 
@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from jobs.documents import JobId, Token
+from jobs.errors import PressrunError
 from jobs.states import JobStatus
 from jobs.store import Document
+
+
+@dataclass(eq=False)
+class LeaseLost(PressrunError):
+    """The lease of job {job_id} is lost: it was put back or ended by somebody else."""
+
+    job_id: JobId
 
 
 def new_token() -> Token:
@@ -20,8 +29,8 @@ def new_token() -> Token:
 
 
 def new_lease(token: Token, worker_id: str, now: datetime, until: datetime, *, cost: float = 0.0) -> Document:
-    """`cost` is what is set aside for this running."""
-    return {"token": token, "worker_id": worker_id, "taken_at": now, "until": until, "cost": cost}
+    """`cost` is what is set aside for this running; `spent` is what it has told of that so far."""
+    return {"token": token, "worker_id": worker_id, "taken_at": now, "until": until, "cost": cost, "spent": None}
 
 
 def owned(job_id: JobId, shard: int, token: Token) -> Document:
@@ -41,6 +50,10 @@ def owned_any(owners: Iterable[tuple[JobId, Token]]) -> Document:
 
 def renewed(until: datetime) -> Document:
     return {"$set": {"lease.until": until}}
+
+
+def spent(expense: Document) -> Document:
+    return {"lease.spent": expense}
 
 
 def expired(now: datetime) -> Document:

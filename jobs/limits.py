@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from jobs.errors import Fault, InvalidInput
 from jobs.incumbents import Incumbents
+from jobs.pipelines import CONTENT, GENERATORS, IDEAS, IMAGES
 from jobs.scopes import GENERATOR, MOST_CALLS, SYSTEM, TENANT, Scopes
 from jobs.store import Document, Store
 
@@ -24,6 +25,8 @@ class Limits:
     max_running: int | None = None
     parallel: int = 100
     requests_per_minute: int | None = None
+    ideas_requests_per_minute: int | None = None
+    images_requests_per_minute: int | None = None
     jobs_per_day: int | None = None
     cost_per_day: float | None = None
     tenant_max_running: int | None = None
@@ -53,7 +56,16 @@ class TenantLimits:
         )
 
 
-OF_GENERATOR = ("requests_per_minute",)
+RATES: Mapping[str, str] = {
+    "requests_per_minute": CONTENT,
+    "ideas_requests_per_minute": IDEAS,
+    "images_requests_per_minute": IMAGES,
+}
+"""The limits that are a generator's, and whose."""
+
+SHARED = (SYSTEM, *(GENERATOR + name for name in GENERATORS))
+"""The scopes that every claim looks at."""
+
 T = TypeVar("T", Limits, TenantLimits)
 N = TypeVar("N", int, float)
 
@@ -67,24 +79,23 @@ class LimitStore:
     async def seed(self, limits: Limits) -> None:
         """Store the settings' limits where none are stored yet."""
         given = asdict(limits)
-        rate = {name: given.pop(name) for name in OF_GENERATOR}
+        for name, generator in RATES.items():
+            await self._scopes.complete(GENERATOR + generator, new_generator(given.pop(name)))
         await self._scopes.complete(SYSTEM, given)
-        await self._scopes.complete(GENERATOR, new_generator(rate["requests_per_minute"]))
 
     async def read(self) -> Limits:
-        found = await self._scopes.find([SYSTEM, GENERATOR])
-        return limits_in(found[SYSTEM], found[GENERATOR])
+        found = await self._scopes.find(SHARED)
+        return limits_in(found)
 
     async def change(self, changes: Mapping[str, Any]) -> Limits:
         """Raises `InvalidInput` with a fault for each unknown name or wrong value."""
         _check(changes, Limits)
-        of_generator = {name: changes[name] for name in OF_GENERATOR if name in changes}
-        of_system = {name: value for name, value in changes.items() if name not in OF_GENERATOR}
+        of_system = {name: value for name, value in changes.items() if name not in RATES}
         if of_system:
             await self._limits.update_one({"_id": SYSTEM}, {"$set": of_system, "$inc": {"rules": 1}})
-        if of_generator:
-            pace = {"pace": of_generator["requests_per_minute"]}
-            await self._limits.update_one({"_id": GENERATOR}, {"$set": of_generator | pace, "$inc": {"rules": 1}})
+        for name in [name for name in RATES if name in changes]:
+            rate = {"requests_per_minute": changes[name], "pace": changes[name]}
+            await self._limits.update_one({"_id": GENERATOR + RATES[name]}, {"$set": rate, "$inc": {"rules": 1}})
         if _gives_places(of_system, "max_running", "cost_per_day"):
             await self._incumbents.of_system()
         if _gives_places(of_system, "tenant_max_running", "tenant_cost_per_day"):
@@ -123,8 +134,10 @@ def new_generator(requests_per_minute: int | None) -> Document:
     }
 
 
-def limits_in(system: Document, generator: Document) -> Limits:
-    return _taken(Limits, system | {name: generator[name] for name in OF_GENERATOR})
+def limits_in(scopes: Mapping[str, Document]) -> Limits:
+    """From the documents of `SHARED`."""
+    rates = {name: scopes[GENERATOR + generator]["requests_per_minute"] for name, generator in RATES.items()}
+    return _taken(Limits, scopes[SYSTEM] | rates)
 
 
 def tenant_limits_in(scope: Document) -> TenantLimits:
@@ -154,7 +167,7 @@ def _check(changes: Mapping[str, Any], kind: type[Limits | TenantLimits]) -> Non
 
 
 def _fault(name: str, value: object) -> Fault | None:
-    is_right, what = RULES[name.removeprefix("tenant_")]
+    is_right, what = RULES["requests_per_minute" if name in RATES else name.removeprefix("tenant_")]
     return None if is_right(value) else Fault(name, f"must be {what}")
 
 

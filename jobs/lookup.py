@@ -19,6 +19,7 @@ from jobs import priority
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, UserId
 from jobs.errors import Fault, InvalidInput, NotFound
+from jobs.pipelines import CONTENT
 from jobs.priority import Priority
 from jobs.scopes import GENERATOR, SYSTEM, WINDOW, opens_at
 from jobs.states import ENDED_JOBS, JobStatus
@@ -186,10 +187,10 @@ class Lookup:
             self._jobs.find(running, projection=WITHOUT_RESULT, sort=[("lease.taken_at", 1)], limit=ACTIVE),
             self._recent(mine),
             self._jobs.count({**mine, "completed_at": {"$gt": minute_ago}}),
-            self._limits.find({"_id": {"$in": [SYSTEM, GENERATOR]}}),
+            self._limits.find({"_id": {"$in": [SYSTEM, GENERATOR + CONTENT]}}),
         )
         limits = {scope["_id"]: scope for scope in scopes}
-        rate = _rate(limits[GENERATOR], self._clock.now())
+        rate = _rate(limits[GENERATOR + CONTENT], self._clock.now())
         return QueueView(counts, by_priority, active, recent, ended, limits[SYSTEM]["max_running"], rate)
 
     async def _recent(self, mine: Document) -> list[Document]:

@@ -6,7 +6,7 @@ one's own finish can be told from a lost lease (I3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -14,17 +14,19 @@ from bson import ObjectId
 
 from jobs.clock import NEVER
 from jobs.documents import MAX_ATTEMPTS_KEPT, Lane
+from jobs.expenses import Charge, Expense, charge, known_to_lease
 from jobs.states import ENDED_JOBS, JobStatus
 from jobs.store import Document
 
 
 @dataclass(frozen=True)
 class Completed:
-    """The generator gave `content`, and told its `cost` or not; `meta` is what Pressrun adds (`result_meta`)."""
+    """The pipeline gave `content`; `meta` is what Pressrun adds (`result_meta`), `sketch` tells it from siblings."""
 
     content: Any
     meta: Document
-    cost: float | None = None
+    expense: Expense | None = None
+    sketch: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Failed:
 
     error: str
     definite: bool
-    cost: float | None = None
+    expense: Expense | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,15 @@ class Retry:
     wait: timedelta
     counted: bool
     definite: bool
-    cost: float | None = None
+    expense: Expense | None = None
+
+
+@dataclass(frozen=True)
+class Awaiting:
+    """A person has to choose, or else the deadline does; nothing is held meanwhile. `selection` is what they see."""
+
+    selection: Document
+    expense: Expense | None = None
 
 
 @dataclass(frozen=True)
@@ -52,18 +62,23 @@ class HandedBack:
     """Stopped on purpose (abort, shutdown): keeps its place, its retries and its key."""
 
     reason: str
+    expense: Expense | None = None
 
 
 @dataclass(frozen=True)
 class Cancelled:
     """Stopped because a person cancelled it."""
 
+    expense: Expense | None = None
+
 
 @dataclass(frozen=True)
 class Unclaimed:
-    """Taken, but never started. It may run again after `wait`, and `waits_for` another job to complete."""
+    """Taken, but never started. It may run again after `wait`, and `waits_for` another job to complete; its bulk starts
+    none for the time of `spacing`."""
 
     wait: timedelta = timedelta(0)
+    spacing: timedelta = timedelta(0)
     waits_for: ObjectId | None = None
 
 
@@ -74,7 +89,10 @@ class Lost:
     final: bool
 
 
-Outcome = Completed | Failed | Retry | HandedBack | Cancelled | Unclaimed | Lost
+Outcome = Completed | Failed | Retry | Awaiting | HandedBack | Cancelled | Unclaimed | Lost
+
+NOTHING_KEPT: Document = {"checkpoints": {}, "paid": {}, "sent_back": None}
+"""A job that is completed needs none of it any more."""
 
 MAX_LOST_WORKERS = 3
 WORKER_DIED = f"worker died {MAX_LOST_WORKERS} times"
@@ -88,6 +106,8 @@ def status_after(outcome: Outcome) -> JobStatus:
             return JobStatus.FAILED
         case Cancelled():
             return JobStatus.CANCELLED
+        case Awaiting():
+            return JobStatus.AWAITING_SELECTION
         case Retry() | HandedBack() | Unclaimed() | Lost():
             return JobStatus.QUEUED
     assert_never(outcome)
@@ -96,11 +116,12 @@ def status_after(outcome: Outcome) -> JobStatus:
 def status_after_attempt(attempt_entry: Document) -> JobStatus:
     """What the running that left this attempt made of its job."""
     name = attempt_entry["outcome"]
-    return JobStatus(name) if name in ENDED_JOBS else JobStatus.QUEUED
+    return JobStatus(name) if name in (*ENDED_JOBS, JobStatus.AWAITING_SELECTION) else JobStatus.QUEUED
 
 
-def puts_back(outcome: Outcome) -> bool:
-    return status_after(outcome) is JobStatus.QUEUED
+def goes_on(outcome: Outcome) -> bool:
+    """Whether the job has not ended with this running: a person may have cancelled it meanwhile."""
+    return status_after(outcome) not in ENDED_JOBS
 
 
 def attempt_name(outcome: Outcome) -> str:
@@ -115,53 +136,45 @@ def attempt_name(outcome: Outcome) -> str:
             return status_after(outcome).value
 
 
-@dataclass(frozen=True)
-class Charge:
-    """By how much an end changes its job's `cost`, and what is `owed` after it.
-
-    `owed` is the part that is only set aside: a call may have been paid for of which no definite answer came. Its
-    repeat has the same key (I9), is paid once, and settles that.
-    """
-
-    change: float
-    owed: float
-
-
-def charge(outcome: Outcome, job: Document) -> Charge:
-    """`job` as it was claimed: its lease says what was set aside for this running."""
-    set_aside: float = job["lease"]["cost"]
-    owed: float = job["owed"]
+def expense_of(outcome: Outcome, job: Document) -> Expense:
+    """Where the outcome does not tell it, what the lease knows: a call may be open beside that."""
     match outcome:
-        case Completed(cost=cost):
-            return Charge((set_aside if cost is None else cost) - owed, 0.0)
-        case Failed(definite=True, cost=cost) | Retry(definite=True, cost=cost):
-            return Charge((cost or 0.0) - owed, 0.0)
-        case Failed(cost=0.0) | Unclaimed() | Retry(counted=False):  # nothing was begun that could be paid for
-            return Charge(0.0, owed)
-        case Failed() | Retry() | HandedBack() | Cancelled() | Lost():
-            return Charge(max(set_aside, owed) - owed, max(set_aside, owed))
-    assert_never(outcome)
+        case Unclaimed():
+            return Expense()
+        case Completed(expense=None):
+            return replace(known_to_lease(job), settled=True, untold=True)
+        case Lost():
+            return replace(known_to_lease(job), open=True)
+        case _:
+            return outcome.expense or replace(known_to_lease(job), open=True)
+
+
+def cost_of(outcome: Outcome, job: Document) -> float:
+    """By how much this end changes what the `job`, as it was claimed, has cost."""
+    return charge(expense_of(outcome, job), job).change
 
 
 def update_for(outcome: Outcome, job: Document, now: datetime) -> Document:
     """The write on the running `job` (as it was claimed) that makes this its end."""
-    charged = charge(outcome, job)
+    charged = charge(expense_of(outcome, job), job)
     changes: Document = {
         "status": status_after(outcome).value,
         "lease": None,
         "wish": None,
-        "current_stage": None,
     }
     grown: Document = {"rev": 1}
     match outcome:
-        case Completed(content, meta):
-            changes |= {"result": content, "result_meta": meta, "error": None, "completed_at": now}
+        case Completed(content, meta, sketch=sketch):
+            changes |= {"result": content, "result_meta": meta, "sketch": sketch, "error": None, "completed_at": now}
+            changes |= {"percentage": 100, "current_stage": None, **NOTHING_KEPT}
         case Failed(error, definite):
             changes |= {"error": error, "completed_at": now}
             grown |= {"call_number": int(definite)}
         case Retry(error, wait, counted, definite):
             changes |= {"error": error, "lane": Lane.AGAIN.value, "due_at": now + wait}
             grown |= {"call_number": int(definite), "retry_count" if counted else "uncounted_retries": 1}
+        case Awaiting(selection):
+            changes |= {"error": None, "selection": {**selection, "asked_at": now}}
         case HandedBack():
             changes |= {"due_at": now}
             grown |= {"uncounted_retries": 1}
@@ -170,23 +183,24 @@ def update_for(outcome: Outcome, job: Document, now: datetime) -> Document:
         case Lost(final):
             changes |= {"error": WORKER_DIED, "completed_at": now} if final else {"due_at": now}
             grown |= {"lost_workers": 1}
-        case Unclaimed(wait, waits_for):
+        case Unclaimed(wait=wait, waits_for=waits_for):
             if wait:
                 changes |= {"due_at": now + wait, "waits_for": waits_for}
             return {"$set": changes, "$inc": grown}
         case _:
             assert_never(outcome)
     changes["owed"] = charged.owed
-    grown["cost"] = charged.change
+    grown |= {"cost": charged.change, "usage.input_tokens": charged.tokens.input}
+    grown |= {"usage.output_tokens": charged.tokens.output}
     changes["started_at"] = job["started_at"] or job["lease"]["taken_at"]
     return {
         "$set": changes,
         "$inc": grown,
-        "$push": attempt(job["lease"], now, attempt_name(outcome), _error(outcome), charged.change),
+        "$push": attempt(job["lease"], now, attempt_name(outcome), _error(outcome), charged),
     }
 
 
-def attempt(lease: Document, now: datetime, outcome: str, error: str | None, cost: float) -> Document:
+def attempt(lease: Document, now: datetime, outcome: str, error: str | None, charged: Charge) -> Document:
     """The `$push` that keeps the last attempts of a job."""
     entry = {
         "token": lease["token"],
@@ -195,7 +209,8 @@ def attempt(lease: Document, now: datetime, outcome: str, error: str | None, cos
         "ended_at": now,
         "outcome": outcome,
         "error": error,
-        "cost": cost,
+        "cost": charged.change,
+        "usage": {"input_tokens": charged.tokens.input, "output_tokens": charged.tokens.output},
     }
     return {"attempts": {"$each": [entry], "$slice": -MAX_ATTEMPTS_KEPT}}
 

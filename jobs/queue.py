@@ -16,22 +16,25 @@ from jobs import leases
 from jobs.admission import Admission, Look
 from jobs.claims import Claim, ClaimWrites, Reservation
 from jobs.clock import NEVER, Clock
-from jobs.documents import FIRST_STAGE, JobId, Token, Wish
-from jobs.errors import PressrunError
+from jobs.documents import Token, Wish
+from jobs.leases import LeaseLost
 from jobs.outcomes import (
+    Awaiting,
     Cancelled,
     Completed,
     Failed,
     Outcome,
     Retry,
     Unclaimed,
-    charge,
+    cost_of,
     due_after,
-    puts_back,
+    expense_of,
+    goes_on,
     status_after,
     status_after_attempt,
     update_for,
 )
+from jobs.pipelines import CONTENT
 from jobs.scopes import day_of
 from jobs.settling import Ended, Settling
 from jobs.shortlist import Shortlist
@@ -41,13 +44,7 @@ from jobs.twins import Twins
 
 CLAIM_TRIES = 8
 A_MOMENT = timedelta(milliseconds=5)
-
-
-@dataclass(eq=False)
-class LeaseLost(PressrunError):
-    """The lease of job {job_id} is lost: it was put back or ended by somebody else."""
-
-    job_id: JobId
+LOOK_AGAIN = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -86,11 +83,6 @@ class Queue:
         until = closed.until if closed else None
         return max(until - self._clock.now(), timedelta(0)) + A_MOMENT if until else timedelta(0)
 
-    @property
-    def generator_is_down(self) -> bool:
-        """As the last claim has found it."""
-        return self._last_look is not None and bool(self._last_look.generator["down"])
-
     async def has_work(self) -> bool:
         """The idle poll: one read."""
         return await self._shortlist.any_claimable(self._last_look.limits.parallel if self._last_look else 100)
@@ -120,7 +112,7 @@ class Queue:
         return self._last_look
 
     async def _claim(self, reserved: Reservation, look: Look | None) -> Claim | None:
-        taking = self._writes.take(reserved, FIRST_STAGE)
+        taking = self._writes.take(reserved)
         job, seen = (await taking, look) if look else await asyncio.gather(taking, self._look())
         bulk, token = reserved.bulk, reserved.token
         if job is None:
@@ -133,6 +125,8 @@ class Queue:
             admitted, refused = await self._admitted_among_twins(claim, seen)
         else:
             admitted = await self._admitted(claim, seen)
+        if admitted is None and (wait := self._until_open(claim, seen)):
+            refused = replace(refused, spacing=wait)
         if admitted is not None and await self._writes.confirm(admitted):
             return admitted
         await self.finish(admitted or claim, refused)
@@ -154,14 +148,15 @@ class Queue:
 
     async def _admitted(self, claim: Claim, look: Look) -> Claim | None:
         """With its places in the scopes that limit it; None where one of them has no room."""
-        bulk = claim.bulk
+        bulk, generator = claim.bulk, claim.generator
         may_be_beside = bulk["busy"] <= 1 or bulk["bucket"] < look.limits.parallel
-        if look.closed or not may_be_beside:
+        closed = look.closed or (generator is not None and look.closed_generator(generator))
+        if closed or not may_be_beside:
             self._shortlist.forget()
             return None
         alone = self._shortlist.is_of_one_tenant
         entered = await self._admission.enter(
-            look, claim.tenant, bulk, claim.job_id, claim.token, claim.worker_id, alone=alone
+            look, claim.tenant, bulk, claim.job_id, claim.token, claim.worker_id, generator=generator, alone=alone
         )
         if entered is None:
             self._shortlist.forget()
@@ -169,6 +164,15 @@ class Queue:
         places, tenant = entered
         self._shortlist.entered(tenant)
         return replace(claim, tenant=tenant, places=tuple(places))
+
+    def _until_open(self, claim: Claim, look: Look) -> timedelta:
+        """For how long its bulk need not be looked at, where another generator than that of contents is closed."""
+        if claim.generator in (None, CONTENT):
+            return timedelta(0)
+        closed = look.closed_generator(claim.generator)
+        if closed is None:
+            return timedelta(0)
+        return min(max(closed.until - look.at, A_MOMENT), LOOK_AGAIN) if closed.until else LOOK_AGAIN
 
     async def renew(self, claims: Sequence[Claim]) -> None:
         """Lengthen the leases that still stand. A late renewal succeeds while nobody has taken the job."""
@@ -187,22 +191,6 @@ class Queue:
             wish = Wish(job["wish"]) if job and job["wish"] else None
             controls[claim.token] = Control(owned=leases.holds(job, claim.token), wish=wish)
         return controls
-
-    async def enter_stage(self, claim: Claim, stage: str) -> None:
-        """The last look at the lease before money is spent, which begins it anew. Raises `LeaseLost`.
-
-        The take has entered the first stage. A look that was sent less than a third of a lease ago is new enough: so
-        long no sweep can have taken the job.
-        """
-        looked_at: datetime = claim.job["lease"]["taken_at"]
-        entered = claim.job["current_stage"] == stage
-        while not entered or self._clock.now() >= looked_at + self._lease / 3:
-            looked_at = self._clock.now()
-            renewed = leases.renewed(looked_at + self._lease)
-            update = {"$set": {"current_stage": stage, **renewed["$set"]}, "$inc": {"rev": 1}}
-            if not await self._jobs.update_one(leases.owned(claim.job_id, claim.shard, claim.token), update):
-                raise LeaseLost(claim.job_id)
-            entered = True
 
     async def finish(self, claim: Claim, outcome: Outcome) -> JobStatus:
         """End a running: one fenced write, then its places and the settle. Safe to repeat after a lost answer.
@@ -239,9 +227,10 @@ class Queue:
     async def _end(self, claim: Claim, outcome: Outcome) -> Ended:
         status, due_at, spent = await self._finish_if_owned(claim, outcome)
         error = outcome.error if isinstance(outcome, Failed | Retry) else None
-        began = claim.twin is None and isinstance(outcome, Completed | Failed | Retry | Cancelled)
+        began = claim.twin is None and isinstance(outcome, Completed | Failed | Retry | Awaiting | Cancelled)
         spacing = claim.delay if began else timedelta(0)
         never_began = isinstance(outcome, Unclaimed)
+        bulk_waits = outcome.spacing if isinstance(outcome, Unclaimed) else spacing
         of_today = _of_today(spent, claim.job, self._clock.now())
         await self._admission.leave(claim.places, claim.token, of_today, spacing=spacing, never_began=never_began)
         return Ended(
@@ -253,18 +242,20 @@ class Queue:
             status=status,
             due_at=due_at,
             error=error,
-            spacing=spacing,
+            spacing=bulk_waits,
         )
 
     async def _finish_if_owned(self, claim: Claim, outcome: Outcome) -> tuple[JobStatus, datetime, float]:
         """What became of the job, when its bulk has to look for it again should it be waiting, and what it cost."""
         now = self._clock.now()
         mine = leases.owned(claim.job_id, claim.shard, claim.token)
-        guard = mine | {"wish": {"$ne": Wish.CANCEL}} if puts_back(outcome) else mine
+        unless_cancelled = goes_on(outcome)
+        guard = mine | {"wish": {"$ne": Wish.CANCEL}} if unless_cancelled else mine
         if await self._jobs.update_one(guard, update_for(outcome, claim.job, now)):
-            return status_after(outcome), due_after(outcome, now), charge(outcome, claim.job).change
-        if puts_back(outcome) and await self._jobs.update_one(mine, update_for(Cancelled(), claim.job, now)):
-            return JobStatus.CANCELLED, NEVER, charge(Cancelled(), claim.job).change
+            return status_after(outcome), due_after(outcome, now), cost_of(outcome, claim.job)
+        cancelled = Cancelled(expense_of(outcome, claim.job))
+        if unless_cancelled and await self._jobs.update_one(mine, update_for(cancelled, claim.job, now)):
+            return JobStatus.CANCELLED, NEVER, cost_of(cancelled, claim.job)
         before = await self._ended_before(claim)
         if before is not None:
             # It may be due since then: to look too early costs a miss, too late would hold it up.

@@ -18,7 +18,7 @@ from jobs.documents import A_HAIR, JobId, Token
 from jobs.store import Document, Filter, Store
 
 SYSTEM = "system"
-GENERATOR = "generator:default"
+GENERATOR = "generator:"
 TENANT = "tenant:"
 TWIN = "twin:"
 

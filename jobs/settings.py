@@ -33,6 +33,7 @@ from pydantic_settings import (
 from jobs.documents import BulkRequest
 from jobs.errors import Fault, InvalidInput
 from jobs.limits import Limits
+from jobs.pipelines import CONTENT, IDEAS, IMAGES
 
 PREFIX = "PRESSRUN_"
 FILE = Path("pressrun.toml")
@@ -72,11 +73,23 @@ OrOff = BeforeValidator(_cap)
 """`off` is no limit."""
 
 
-class Generator(Section):
-    requests_per_minute: Annotated[int | None, OrOff] = Field(20, ge=1, le=1000)
-    url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8100")
+class Endpoint(Section):
+    url: AnyHttpUrl | None = None
     headers: dict[str, SecretStr] = {}
     timeout_seconds: float = Field(300, gt=0, le=3600)
+    requests_per_minute: Annotated[int | None, OrOff] = Field(20, ge=1, le=1000)
+
+
+class Generator(Endpoint):
+    """`components`: it can also write an article in parts, so many at once."""
+
+    url: AnyHttpUrl | None = AnyHttpUrl("http://127.0.0.1:8100")
+    components: Literal["on", "off"] = "off"
+    component_parallelism: int = Field(2, ge=1, le=10)
+
+
+class OtherGenerator(Endpoint):
+    """Of ideas or images. There is none without a `url`."""
 
 
 class Worker(Section):
@@ -135,6 +148,8 @@ class Settings(BaseSettings):
     mongodb: MongoDB = MongoDB()
     service: Service = Service()
     generator: Generator = Generator()
+    ideas: OtherGenerator = OtherGenerator()
+    images: OtherGenerator = OtherGenerator()
     worker: Worker = Worker()
     limits: LimitsAtFirst = LimitsAtFirst()
     tenant: Tenant = Tenant()
@@ -159,6 +174,12 @@ class Settings(BaseSettings):
         return timedelta(seconds=self.worker.lease_seconds)
 
     @property
+    def endpoints(self) -> dict[str, tuple[AnyHttpUrl, Endpoint]]:
+        """The generators that there are, by name."""
+        named = {CONTENT: self.generator, IDEAS: self.ideas, IMAGES: self.images}
+        return {name: (one.url, one) for name, one in named.items() if one.url is not None}
+
+    @property
     def bulk_defaults(self) -> BulkRequest:
         return BulkRequest(
             mode="",
@@ -174,6 +195,8 @@ class Settings(BaseSettings):
         return Limits(
             max_running=self.limits.max_running,
             requests_per_minute=self.generator.requests_per_minute,
+            ideas_requests_per_minute=self.ideas.requests_per_minute,
+            images_requests_per_minute=self.images.requests_per_minute,
             jobs_per_day=self.limits.jobs_per_day,
             cost_per_day=self.limits.cost_per_day,
             tenant_max_running=self.tenant.max_running,

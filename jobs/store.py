@@ -14,7 +14,9 @@ Document = dict[str, Any]
 Filter = Mapping[str, Any]
 Update = Mapping[str, Any]
 Sort = Sequence[tuple[str, int]]
-Name = Literal["bulk_jobs", "generation_jobs", "limits", "creations", "workers", "api_keys"]
+Name = Literal[
+    "bulk_jobs", "generation_jobs", "limits", "creations", "workers", "api_keys", "pipelines", "targets", "assets"
+]
 
 
 class Collection(Protocol):

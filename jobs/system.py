@@ -8,6 +8,7 @@ from datetime import timedelta
 from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
+from jobs.checkpoints import Checkpoints
 from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
 from jobs.controls import Controls
@@ -20,9 +21,13 @@ from jobs.intents import Intents
 from jobs.keys import Keys
 from jobs.limits import Limits, LimitStore
 from jobs.lookup import Lookup
+from jobs.materials import Materials
+from jobs.permits import Permits
+from jobs.pipelines import PipelineStore
 from jobs.queue import Queue
 from jobs.quotas import Quotas
 from jobs.scopes import Scopes
+from jobs.selections import Selections
 from jobs.settling import Settling
 from jobs.shortlist import Shortlist
 from jobs.store import Store
@@ -41,7 +46,12 @@ class System:
     generators: Generators
     settling: Settling
     queue: Queue
+    checkpoints: Checkpoints
+    permits: Permits
+    materials: Materials
+    pipelines: PipelineStore
     controls: Controls
+    selections: Selections
     intents: Intents
     creation: Creation
     lookup: Lookup
@@ -83,7 +93,12 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         generators=generators,
         settling=settling,
         queue=Queue(store, clock, admission, shortlist, Twins(store, clock, scopes), settling, rules.lease),
+        checkpoints=Checkpoints(store, clock, rules.lease),
+        permits=Permits(scopes, clock),
+        materials=Materials(store, clock),
+        pipelines=PipelineStore(store),
         controls=Controls(store, clock, settling),
+        selections=Selections(store, clock, settling),
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),

@@ -24,12 +24,13 @@ OWN_REFERENCE = "external_id"
 """Of an item, what makes no other request of it."""
 
 
-def twin_key(job: Document, tenant: str) -> str | None:
+def twin_key(job: Document, bulk: Document) -> str | None:
     """The same for two requests of one owner for the same; None where they are not to share."""
     if not job.get("dedupe"):
         return None
     told = {name: value for name, value in input_of(job).items() if name != OWN_REFERENCE}
-    whole = json.dumps([str(job["userId"]), tenant, job["mode"], told], sort_keys=True)
+    made = [bulk["pipeline"], bulk["options"]]
+    whole = json.dumps([str(job["userId"]), bulk["tenant"], job["mode"], made, told], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
 
@@ -59,7 +60,7 @@ class Twins:
         running = [place["job_id"] for place in scope["slots"].values()] if scope else []
         waits_for = running[0] if running else None
         await self._put_off(job, waits_for)
-        return Unclaimed(LOOK_AGAIN, waits_for)
+        return Unclaimed(LOOK_AGAIN, waits_for=waits_for)
 
     async def _put_off(self, job: Document, waits_for: ObjectId | None) -> None:
         """All of its bulk that would wait as it does: else each is taken in its turn, and nobody else's job is."""

@@ -192,11 +192,11 @@ def _of_system(closed: Reason, look: Look) -> str:
         case Closed.BUDGET:
             return f"The day's budget of the whole system is used; it begins anew at {until}"
         case Closed.RATE_LIMIT:
-            return f"The generator's rate ({_rate(look.generator['pace'])}) is used up until {until}"
+            return f"The generator's rate ({_rate(look.generator()['pace'])}) is used up until {until}"
         case Closed.GENERATOR_PARKED:
             return f"The generator has asked to be left alone until {until}"
         case Closed.GENERATOR_DOWN:
-            is_down = look.generator["down"]
+            is_down = look.generator()["down"]
             return "The generator is down; it is tried again" if is_down else "The generator has just come back"
 
 

@@ -8,11 +8,13 @@ import os
 import random
 import secrets
 import socket
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import httpx2
 import structlog
 
+from jobs.pipelines import CONTENT
 from jobs.settings import Settings
 from jobs.system import System
 from worker.breaker import Breaker
@@ -20,6 +22,8 @@ from worker.generator import GeneratorClient
 from worker.keeper import Keeper
 from worker.loop import Loop
 from worker.metrics import Metrics
+from worker.record import Workbench
+from worker.registry import built_in
 from worker.runner import Runner
 from worker.shutdown import Shutdown
 from worker.upkeep import Upkeep
@@ -28,15 +32,17 @@ log = structlog.get_logger()
 CONNECT_SECONDS = 5.0
 
 
-def generator_http(settings: Settings) -> httpx2.AsyncClient:
-    """The one client of the generation endpoint: its URL, its credentials, its limits."""
-    seconds = settings.generator.timeout_seconds
+def generator_http(settings: Settings, name: str = CONTENT) -> httpx2.AsyncClient:
+    """The client of one generation endpoint: its URL, its credentials, its limits."""
+    url, endpoint = settings.endpoints[name]
+    seconds = endpoint.timeout_seconds
+    at_once = settings.worker.slots * settings.generator.component_parallelism + 1
     return httpx2.AsyncClient(
-        base_url=str(settings.generator.url).rstrip("/"),
-        headers={name: value.get_secret_value() for name, value in settings.generator.headers.items()},
+        base_url=str(url).rstrip("/"),
+        headers={name: value.get_secret_value() for name, value in endpoint.headers.items()},
         timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
         # None is kept: what the endpoint closes just as a call is sent would cost the job a retry.
-        limits=httpx2.Limits(max_connections=settings.worker.slots + 1, max_keepalive_connections=0),
+        limits=httpx2.Limits(max_connections=at_once, max_keepalive_connections=0),
         follow_redirects=False,
         trust_env=False,
     )
@@ -47,12 +53,22 @@ async def run_worker(settings: Settings, system: System, shutdown: Shutdown) -> 
     worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     version = importlib.metadata.version("pressrun")
     keeper = Keeper(system.queue, lease=settings.lease, look_every=timedelta(seconds=settings.worker.poll_seconds))
-    async with generator_http(settings) as http:
-        client = GeneratorClient(http, timedelta(seconds=settings.generator.timeout_seconds))
-        breaker = Breaker(system.generators, client)
+    pipelines = built_in()
+    async with AsyncExitStack() as open_clients:
+        clients = {
+            name: GeneratorClient(
+                await open_clients.enter_async_context(generator_http(settings, name)),
+                timedelta(seconds=endpoint.timeout_seconds),
+            )
+            for name, (_, endpoint) in settings.endpoints.items()
+        }
+        breaker = Breaker(system.generators, clients)
+        bench = Workbench(
+            clients, breaker, system.permits, system.checkpoints, system.materials, system.clock, shutdown.asked
+        )
         loop = Loop(
             system.queue,
-            Runner(system.queue, client, breaker, keeper, random.Random()),  # noqa: S311 - only spreads retries
+            Runner(system.queue, pipelines, bench, keeper, random.Random()),  # noqa: S311 - only spreads retries
             keeper,
             breaker,
             shutdown,
@@ -72,6 +88,7 @@ async def run_worker(settings: Settings, system: System, shutdown: Shutdown) -> 
             version=version,
             lease=settings.lease,
             metrics=metrics,
+            pipelines=[pipeline.spec for pipeline in pipelines.values()],
         )
         timer = upkeep.schedule(timedelta(seconds=settings.worker.sweep_seconds))
         with structlog.contextvars.bound_contextvars(worker_id=worker_id):

@@ -5,6 +5,8 @@ What is known of it and what follows from that is kept by `jobs.generators`; her
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import structlog
 
 from jobs.errors import StoreRefused, StoreUnavailable
@@ -15,27 +17,38 @@ log = structlog.get_logger()
 
 
 class Breaker:
-    def __init__(self, generators: Generators, client: GeneratorClient) -> None:
-        self._generators = generators
-        self._client = client
+    """`clients` are the generators that this worker knows, by name."""
 
-    async def heard(self, failed: CallFailed | None) -> None:
+    def __init__(self, generators: Generators, clients: Mapping[str, GeneratorClient]) -> None:
+        self._generators = generators
+        self._clients = clients
+
+    @property
+    def has_to_probe(self) -> bool:
+        """Whether one is down, as the last claim has found it."""
+        return any(name in self._clients for name in self._generators.down)
+
+    async def heard(self, generator: str, failed: CallFailed | None) -> None:
         """A call has ended; None where it succeeded. Should the database be away the next call will tell the same."""
         try:
-            await self._generators.report(health_after(failed))
+            await self._generators.report(generator, health_after(failed))
         except (StoreUnavailable, StoreRefused) as error:
             log.warning("health_not_reported", reason=error.reason)
 
     async def probe(self) -> bool:
-        """Whether the generator, which was down, has just been found to be back."""
+        """Whether a generator that was down has just been found to be back."""
+        found = [await self._is_back(name) for name in self._generators.down if name in self._clients]
+        return any(found)
+
+    async def _is_back(self, generator: str) -> bool:
         try:
-            if not (await self._generators.may_probe() and await self._client.answers()):
+            if not (await self._generators.may_probe(generator) and await self._clients[generator].answers()):
                 return False
-            await self._generators.is_back()
+            await self._generators.is_back(generator)
         except StoreUnavailable as error:
             log.warning("probe_database_away", reason=error.reason)
             return False
-        log.info("generator_is_back")
+        log.info("generator_is_back", generator=generator)
         return True
 
 

@@ -16,6 +16,8 @@ from typing import Annotated, Any
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from worker.failures import StageFailed
+
 MAX_REPLY_BYTES = 8 * 2**20
 MAX_RETRY_AFTER = timedelta(minutes=10)
 PASSING_CLIENT_ERRORS = {408, 409, 425, 429}
@@ -32,9 +34,10 @@ Tokens = Annotated[int, Field(ge=0, le=2**53)]
 class Call:
     """One request. The same `idempotency_key` means the same work, to be paid once (I9)."""
 
-    mode: str
+    path: str
     body: Mapping[str, Any]
-    idempotency_key: str
+    idempotency_key: str = ""
+    most_bytes: int = MAX_REPLY_BYTES
 
 
 class Usage(BaseModel):
@@ -75,20 +78,10 @@ class Refusal(BaseModel):
 
 
 @dataclass(eq=False)
-class CallFailed(Exception):
-    """Spec §6: `permanent` is never tried again, `counted` uses up a retry, `definite`: there was an answer; `down`:
-    the endpoint does not work at all; `wait`: it asks to be left alone so long; `cost`: it was paid all the same."""
+class CallFailed(StageFailed):
+    """`cost`: it was paid all the same."""
 
-    error: str
-    permanent: bool = False
-    counted: bool = True
-    definite: bool = False
-    down: bool = False
-    wait: timedelta | None = None
     cost: float | None = None
-
-    def __str__(self) -> str:
-        return self.error
 
 
 class GeneratorClient:
@@ -135,7 +128,7 @@ class GeneratorClient:
     async def _exchange(self, call: Call) -> Reply:
         request = self._http.stream(
             "POST",
-            f"/api/content/generate/{call.mode}",
+            call.path,
             json=call.body,
             headers={"Idempotency-Key": call.idempotency_key},
         )
@@ -143,9 +136,9 @@ class GeneratorClient:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > MAX_REPLY_BYTES:
+                if len(body) > call.most_bytes:
                     raise CallFailed(
-                        f"The generator's answer has more than {MAX_REPLY_BYTES // 2**20} MB.", definite=True
+                        f"The generator's answer has more than {call.most_bytes // 2**20} MB.", definite=True
                     )
         if response.is_success:
             return _accepted(_parsed(response, bytes(body)))
@@ -167,7 +160,8 @@ def _accepted(reply: Reply) -> Reply:
         cost = reply.usage.cost if reply.usage else None
         raise CallFailed(error, permanent=reply.retryable is False, definite=True, cost=cost)
     if not reply.content or (isinstance(reply.content, str) and not reply.content.strip()):
-        raise CallFailed("The generator's answer has no content.", definite=True)
+        cost = reply.usage.cost if reply.usage else None
+        raise CallFailed("The generator's answer has no content.", definite=True, cost=cost)
     return reply
 
 

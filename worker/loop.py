@@ -59,7 +59,7 @@ class Loop:
                 heed_cancellation()
                 if self._has_a_free_slot() and await self._has_work():
                     self._fill_a_slot()
-                if self._queue.generator_is_down and await self._breaker.probe():
+                if self._breaker.has_to_probe and await self._shutdown.unless_asked(self._breaker.probe()):
                     self._fill_a_slot()
                 await self._shutdown.asked_within(self._poll)
             await self._drain()

@@ -7,9 +7,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from jobs.expenses import Expense
 from jobs.outcomes import Cancelled, Failed, HandedBack, Outcome, Retry
 from jobs.store import Document
-from worker.generator import CallFailed
+from worker.failures import StageFailed
 
 FIRST_BACKOFF = timedelta(seconds=5)
 MAX_BACKOFF = timedelta(minutes=5)
@@ -33,35 +34,44 @@ def backoff(failures_before: int, jitter: random.Random) -> timedelta:
     return exponential * (1 + jitter.uniform(-JITTER, JITTER))
 
 
-def outcome_of_failure(job: Document, max_retries: int, failed: CallFailed, jitter: random.Random) -> Outcome:
+def is_final(job: Document, max_retries: int, failed: StageFailed) -> bool:
+    """Whether the job fails for good with this."""
     if failed.permanent:
-        return Failed(failed.error, failed.definite, failed.cost)
+        return True
+    used, most = (job["retry_count"], max_retries) if failed.counted else (job["uncounted_retries"], MAX_UNCOUNTED)
+    return bool(used >= most)
+
+
+def outcome_of_failure(
+    job: Document, max_retries: int, failed: StageFailed, spent: Expense, jitter: random.Random
+) -> Outcome:
+    if is_final(job, max_retries, failed) and (failed.permanent or failed.counted):
+        return Failed(failed.error, failed.definite, spent)
     if failed.counted:
-        if job["retry_count"] >= max_retries:
-            return Failed(failed.error, failed.definite, failed.cost)
         wait = backoff(job["retry_count"], jitter)
     else:
         if job["uncounted_retries"] >= MAX_UNCOUNTED:
             error = f"{failed.error.rstrip('.')}. Given up after {MAX_UNCOUNTED} tries."
-            return Failed(error, failed.definite, cost=0.0)
+            return Failed(error, failed.definite, spent)
         wait = backoff(job["uncounted_retries"], jitter)
     if failed.wait is not None:
         wait = max(failed.wait, FIRST_BACKOFF)
-    return Retry(failed.error, wait, failed.counted, failed.definite, failed.cost)
+    return Retry(failed.error, wait, failed.counted, failed.definite, spent)
 
 
-def outcome_of_interruption(job: Document, interruption: Interruption) -> Outcome | None:
+def outcome_of_interruption(job: Document, interruption: Interruption, spent: Expense) -> Outcome | None:
     """None where the job is no longer ours to end."""
     match interruption:
         case Interruption.CANCEL:
-            return Cancelled()
+            return Cancelled(spent)
         case Interruption.TOO_LONG:
-            return Failed("The job ran for more than 30 minutes.", definite=False)
+            return Failed("The job ran for more than 30 minutes.", definite=False, expense=spent)
         case Interruption.LEASE_LOST:
             return None
         case Interruption.ABORT | Interruption.SHUTDOWN:
             reason = "paused" if interruption is Interruption.ABORT else "the worker was stopped"
             if job["uncounted_retries"] >= MAX_UNCOUNTED:
-                return Failed(f"Put back {MAX_UNCOUNTED} times without an end: {reason}.", definite=False)
-            return HandedBack(reason)
+                error = f"Put back {MAX_UNCOUNTED} times without an end: {reason}."
+                return Failed(error, definite=False, expense=spent)
+            return HandedBack(reason, spent)
     assert_never(interruption)

@@ -1,37 +1,47 @@
-"""Runs one claimed job: calls the generator, decides the outcome, writes it. What to run next is decided elsewhere."""
+"""Runs one claimed job: through its pipeline to an outcome, and writes that. What to run next is decided elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import random
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
+from jobs.bson_json import plain
 from jobs.claims import Claim, Reservation
-from jobs.documents import FIRST_STAGE, MODES, input_of, why_not_storable
+from jobs.documents import MODES, input_of
 from jobs.errors import Busy, StoreRefused, StoreUnavailable
-from jobs.outcomes import Completed, Outcome
-from jobs.queue import LeaseLost, Queue
-from worker.breaker import Breaker
-from worker.cancellation import heed_cancellation
-from worker.generator import Call, CallFailed, GeneratorClient, Reply
+from jobs.expenses import Expense
+from jobs.leases import LeaseLost
+from jobs.outcomes import Awaiting, Completed, Failed, HandedBack, Outcome, Retry
+from jobs.queue import Queue
+from worker.failures import StageFailed
 from worker.keeper import Keeper, Running
+from worker.keeping import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS
 from worker.outcomes import outcome_of_failure, outcome_of_interruption
+from worker.pipeline import Asked, Course, Entry, Finished
+from worker.record import RunningRecord, Stopping, Workbench
+from worker.stage import Pipeline, SentBack, Sofar
 
 log = structlog.get_logger()
-FIRST_WAIT_SECONDS = 0.1
-LONGEST_WAIT_SECONDS = 2.0
 
 
 class Runner:
+    """`pipelines` are those that this worker can run, by name."""
+
     def __init__(
-        self, queue: Queue, generator: GeneratorClient, breaker: Breaker, keeper: Keeper, jitter: random.Random
+        self,
+        queue: Queue,
+        pipelines: Mapping[str, Pipeline],
+        bench: Workbench,
+        keeper: Keeper,
+        jitter: random.Random,
     ) -> None:
         self._queue = queue
-        self._generator = generator
-        self._breaker = breaker
+        self._pipelines = pipelines
+        self._bench = bench
         self._keeper = keeper
         self._jitter = jitter
 
@@ -45,68 +55,57 @@ class Runner:
         bound = {"bulk_id": str(claim.bulk_id), "job_id": str(claim.job_id)}
         with structlog.contextvars.bound_contextvars(**bound), self._keeper.watching(running):
             log.info("job_started", attempt=len(claim.job["attempts"]) + 1, position=claim.job["queue_position"])
+            record = RunningRecord(claim, self._bench)
             try:
-                outcome = await self._outcome(running)
+                outcome = await self._outcome(running, record)
                 if outcome is None:
                     raise LeaseLost(claim.job_id)  # noqa: TRY301 - the keeper has heard what a write would be told
                 # The last write must arrive even if this task is cancelled now.
                 reserved = await asyncio.shield(self._finish(claim, outcome, turn_ends))
-                if isinstance(outcome, Completed) and claim.twin is None:
-                    await self._breaker.heard(
-                        None
-                    )  # not before: nothing stands between an article and its being stored
+                await record.calls.tell_what_went_well()
                 return reserved  # noqa: TRY300 - the shield's answer
             except LeaseLost:
                 log.warning("lease_lost")
                 return None
 
-    async def _outcome(self, running: Running) -> Outcome | None:
-        if (twin := running.claim.twin) is not None:
-            meta = {"usage": None, "stage": FIRST_STAGE, "shared_from": str(twin["_id"])}
+    async def _outcome(self, running: Running, record: RunningRecord) -> Outcome | None:
+        claim = running.claim
+        if claim.twin is not None:
+            meta = {**(claim.twin["result_meta"] or {}), "usage": None, "shared_from": str(claim.twin["_id"])}
             # Nothing is called now; what may have been paid for it before stays counted.
-            return Completed(twin["result"], meta, cost=running.claim.job["owed"])
-        work: asyncio.Task[Reply] = asyncio.create_task(self._work(running.claim), name=f"call {running.claim.job_id}")
+            return Completed(claim.twin["result"], meta, Expense(told=claim.job["owed"], settled=True))
+        work = asyncio.create_task(self._work(claim, record), name=f"pipeline of {claim.job_id}")
         running.work = work
         try:
-            reply = await work
-        except CallFailed as failed:
-            return self._after_failure(running.claim, failed)
+            came_to = await work
+        except StageFailed as failed:
+            return self._after_failure(claim, failed, record.expense)
+        except StoreRefused as refused:
+            reason = f"What was made could not be stored: {refused.reason[:300]}."
+            return self._after_failure(claim, StageFailed(reason, definite=True), record.expense)
+        except Stopping:
+            return HandedBack("the worker was stopped", record.expense)
         except asyncio.CancelledError:
             if running.interruption is None:
                 work.cancel()  # not the call but this task is being stopped
                 raise
-            return outcome_of_interruption(running.claim.job, running.interruption)
-        usage = reply.usage.model_dump() if reply.usage else None
-        cost = reply.usage.cost if reply.usage else None
-        return Completed(reply.content, {"usage": usage, "stage": FIRST_STAGE}, cost)
+            return outcome_of_interruption(claim.job, running.interruption, record.expense)
+        if isinstance(came_to, Asked):
+            return Awaiting(_selection(came_to, self._bench.clock.now()), record.expense)
+        return _completed(claim, came_to, record.expense)
 
-    async def _work(self, claim: Claim) -> Reply:
-        await self._enter_stage(claim)
-        heed_cancellation()
-        reply = await self._call(call_for(claim))
-        refusal = why_not_storable(reply.content)
-        if refusal is not None:
-            raise CallFailed(f"The generator's answer {refusal}.", definite=True)
-        return reply
+    async def _work(self, claim: Claim, record: RunningRecord) -> Finished | Asked:
+        name = claim.bulk["pipeline"]
+        pipeline = self._pipelines.get(name)
+        if pipeline is None:
+            raise StageFailed(f"This worker does not know the pipeline {name!r}.", counted=False)
+        mode = claim.job["mode"]
+        if mode not in MODES:
+            raise StageFailed(f"There is no mode {str(mode)[:40]!r}: use one of {', '.join(MODES)}.", permanent=True)
+        return await Course(pipeline, _sofar(claim), claim.job["checkpoints"], record).run()
 
-    async def _call(self, call: Call) -> Reply:
-        try:
-            return await self._generator.generate(call)
-        except CallFailed as failed:
-            await self._breaker.heard(failed)
-            raise
-
-    def _after_failure(self, claim: Claim, failed: CallFailed) -> Outcome:
-        return outcome_of_failure(claim.job, claim.bulk["max_retries"], failed, self._jitter)
-
-    async def _enter_stage(self, claim: Claim) -> None:
-        wait = FIRST_WAIT_SECONDS
-        while True:
-            try:
-                return await self._queue.enter_stage(claim, FIRST_STAGE)
-            except StoreUnavailable:
-                await asyncio.sleep(wait)
-                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+    def _after_failure(self, claim: Claim, failed: StageFailed, spent: Expense) -> Outcome:
+        return outcome_of_failure(claim.job, claim.bulk["max_retries"], failed, spent, self._jitter)
 
     async def _finish(self, claim: Claim, outcome: Outcome, turn_ends: float) -> Reservation | None:
         wait = FIRST_WAIT_SECONDS
@@ -130,22 +129,76 @@ class Runner:
                 log.error("finish_refused", reason=error.reason)  # noqa: TRY400 - the reason is all there is to know
                 if isinstance(outcome, Completed):
                     reason = f"The result could not be stored: {error.reason[:300]}."
-                    outcome = self._after_failure(claim, CallFailed(reason, definite=True))
+                    failed = StageFailed(reason, definite=True)
+                    outcome = self._after_failure(claim, failed, outcome.expense or Expense())
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT_SECONDS)
             else:
-                log.info("job_ended", outcome=type(outcome).__name__.lower(), status=status.value)
+                reason = outcome.error if isinstance(outcome, Failed | Retry) else None
+                log.info("job_ended", outcome=type(outcome).__name__.lower(), status=status.value, reason=reason)
                 return reserved
 
 
-def call_for(claim: Claim) -> Call:
-    """The call of this job: its key is made of job, stage, input hash and n (I9). Raises `CallFailed`."""
-    mode = claim.job["mode"]
-    if mode not in MODES:
-        raise CallFailed(f"There is no mode {str(mode)[:40]!r}: use one of {', '.join(MODES)}.", permanent=True)
-    told = {**input_of(claim.job), "mode": mode}
-    canonical = json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    digest = hashlib.sha256(canonical.encode()).hexdigest()[:16]
-    key = f"{claim.job_id}-{FIRST_STAGE}-{digest}-{claim.job['call_number']}"
-    body = {**told, "job_id": str(claim.job_id), "user_id": str(claim.job["userId"])}
-    return Call(mode, body, key)
+def _sofar(claim: Claim) -> Sofar:
+    job, bulk = claim.job, claim.bulk
+    sent_back = job["sent_back"]
+    return Sofar(
+        job_id=str(claim.job_id),
+        bulk_id=str(claim.bulk_id),
+        user_id=str(job["userId"]),
+        position=job["queue_position"],
+        mode=job["mode"],
+        item=input_of(job),
+        options=_plain(bulk["options"]),
+        sent_back=SentBack(**sent_back) if sent_back else None,
+    )
+
+
+def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    told = plain(dict(document))
+    return told if isinstance(told, dict) else {}
+
+
+def _completed(claim: Claim, finished: Finished, spent: Expense) -> Completed:
+    product = finished.product
+    names = [stage["name"] for stage in claim.bulk["stages"]]
+    order = {name: place for place, name in enumerate(names)}
+    entries = sorted(finished.entries.items(), key=lambda named: order.get(named[0], len(order)))
+    meta = {
+        **product.meta,
+        "pipeline": claim.bulk["pipeline"],
+        "usage": _usage(finished.entries),
+        "stages": [_told(name, entry) for name, entry in entries],
+    }
+    sketch = list(product.sketch) if product.sketch is not None else None
+    return Completed(product.content, meta, spent, sketch)
+
+
+def _told(name: str, entry: Entry) -> Entry:
+    return {"name": name} | {key: value for key, value in entry.items() if key not in ("hash", "result", "at")}
+
+
+def _usage(entries: Mapping[str, Entry]) -> Entry | None:
+    """Of all the job's stages together, whichever running has made them; None where nothing was called."""
+    told = [entry for entry in entries.values() if "usage" in entry]
+    if not told:
+        return None
+    costs = [entry["cost"] for entry in told]
+    return {
+        "input_tokens": sum(entry["usage"]["input_tokens"] for entry in told),
+        "output_tokens": sum(entry["usage"]["output_tokens"] for entry in told),
+        "cost": None if None in costs else sum(costs),
+    }
+
+
+def _selection(asked: Asked, now: Any) -> dict[str, Any]:
+    question = asked.question
+    return {
+        "stage": asked.stage,
+        "hash": asked.hash,
+        "options": [dict(option) for option in question.options],
+        "recommended": question.recommended,
+        "until": now + question.within if question.within is not None else None,
+        "then": asked.then,
+        "percentage": asked.percentage,
+    }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 
 
 class Shutdown:
@@ -30,6 +32,17 @@ class Shutdown:
                 return await self.asked.wait()
         except TimeoutError:
             return False
+
+    async def unless_asked(self, work: Coroutine[Any, Any, bool]) -> bool:
+        """What `work` comes to; it is stopped, and False, once shutdown is asked for."""
+        doing = asyncio.create_task(work)
+        asked = asyncio.create_task(self.asked.wait())
+        try:
+            await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
+            return doing.done() and doing.result()
+        finally:
+            doing.cancel()
+            asked.cancel()
 
     def on_signals(self, *, first_is_urgent: bool = False) -> None:
         """SIGTERM asks, a second one and SIGINT ask urgently."""

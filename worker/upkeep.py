@@ -14,12 +14,14 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from jobs.audit import Finding
 from jobs.chores import HALF_DONE_AFTER, Chore
 from jobs.errors import PressrunError, StoreUnavailable
+from jobs.pipelines import PipelineSpec
 from jobs.system import System
 from worker.keeper import Keeper
 from worker.metrics import Metrics
 
 log = structlog.get_logger()
 CREATIONS_EVERY = timedelta(seconds=15)
+SELECTIONS_EVERY = timedelta(seconds=15)
 MEASURE_CLOCK_EVERY = timedelta(minutes=3)
 AUDIT_EVERY = timedelta(minutes=1)
 AUDITED = 20
@@ -36,6 +38,7 @@ class Upkeep:
         version: str,
         lease: timedelta,
         metrics: Metrics,
+        pipelines: Sequence[PipelineSpec] = (),
     ) -> None:
         self._system = system
         self._metrics = metrics
@@ -46,12 +49,15 @@ class Upkeep:
         self._beat_every = lease / 3
         self._suspected: set[Finding] = set()
         self._due: set[Chore] = set()
+        self._pipelines = pipelines
+        self._is_known = False
 
     def duties(self, sweep_every: timedelta) -> Sequence[tuple[Callable[[], Awaitable[None]], timedelta]]:
         """What is to be done, and how often."""
         return (
             (self.sweep, sweep_every),
             (self.complete_creations, CREATIONS_EVERY),
+            (self.choose_overdue, SELECTIONS_EVERY),
             (self.beat, self._beat_every),
             (self.measure_clock, MEASURE_CLOCK_EVERY),
             (self.audit, AUDIT_EVERY),
@@ -79,6 +85,9 @@ class Upkeep:
 
     async def complete_creations(self) -> None:
         await self._each(("creations", self._system.creation.complete_owed))
+
+    async def choose_overdue(self) -> None:
+        await self._each(("selections", self._system.selections.choose_overdue))
 
     async def audit(self) -> None:
         await self._each(("audit", self._audit))
@@ -113,6 +122,9 @@ class Upkeep:
             await self._system.audit.repair(wrong)
 
     async def _beat(self) -> None:
+        if not self._is_known:
+            await self._system.pipelines.register(self._pipelines)
+            self._is_known = True
         jobs = [str(running.claim.job_id) for running in self._keeper.running]
         with self._system.sweep.noticing_outages():
             await self._system.workers.beat(self._worker_id, slots=self._slots, version=self._version, jobs=jobs)

@@ -18,8 +18,9 @@ import jobs.shortlist
 import worker.keeper
 from jobs.claims import ClaimWrites
 from jobs.creation import Creation
+from jobs.expenses import Charge, Expense, Tokens
 from jobs.intents import Intents
-from jobs.outcomes import Charge, Outcome, due_after
+from jobs.outcomes import Outcome, due_after
 from jobs.queue import Queue
 from jobs.scopes import Place, Scopes
 from jobs.states import LIVE_BULKS
@@ -137,8 +138,8 @@ def heeds_no_budget() -> Iterator[None]:
         yield
 
 
-def charges_nothing(_: Outcome, job: Document) -> Charge:
-    return Charge(0.0, job["owed"])
+def charges_nothing(_: Expense, job: Document) -> Charge:
+    return Charge(0.0, job["owed"], Tokens())
 
 
 @contextmanager

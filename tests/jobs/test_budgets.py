@@ -8,6 +8,7 @@ import pytest
 
 from jobs.documents import Budget
 from jobs.errors import BudgetUsedUp
+from jobs.expenses import Expense
 from jobs.outcomes import Completed, Failed, HandedBack
 from jobs.system import System
 from tests.jobs.conftest import LEASE, OWNER, MakeBulk
@@ -139,5 +140,5 @@ async def test_a_generator_that_could_not_be_reached_once_too_often_was_not_paid
     system: System, make_bulk: MakeBulk
 ) -> None:
     bulk_id = await make_bulk(2, budget=Budget(cost=2.0, cost_per_job=1.0))
-    await run(system, Failed("Refused. Given up after 20 tries.", definite=False, cost=0.0))
+    await run(system, Failed("Refused. Given up after 20 tries.", definite=False, expense=Expense()))
     assert (await look(system, bulk_id))["budget_left"] == pytest.approx(2.0)

@@ -116,7 +116,7 @@ async def test_a_claim_that_was_cut_in_half_does_not_count_as_a_lost_worker(
         await system.sweep.run()
         reserved = await system.queue._writes.reserve("w1", await system.queue._look())
         assert reserved is not None
-        assert await system.queue._writes.take(reserved, "content-generation") is not None
+        assert await system.queue._writes.take(reserved) is not None
         clock.move(LEASE * 2)
         assert await system.sweep.run() == 1
     job = (await claimed(system)).job

@@ -10,6 +10,7 @@ import pytest
 from jobs.chores import HALF_DONE_AFTER
 from jobs.controls import Pause
 from jobs.documents import Budget, BulkId, FailurePolicy
+from jobs.expenses import Expense
 from jobs.outcomes import Cancelled, Completed, Failed, Outcome, Retry
 from jobs.policies import Cause, Standing, self_pause
 from jobs.store import Document
@@ -19,7 +20,7 @@ from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock
 from tests.support.invariants import assert_at_rest
 
-DONE = Completed("text", {}, cost=0.3)
+DONE = Completed("text", {}, Expense(told=0.3, settled=True))
 FAILED = Failed("no", definite=True)
 
 
@@ -194,5 +195,5 @@ async def test_what_may_have_been_paid_before_a_person_sent_it_back_is_not_given
     await system.controls.cancel_job(OWNER, first.job_id)
     await system.queue.finish(first, Cancelled())
     await system.controls.retry_job(OWNER, first.job_id)
-    await run(system, Completed("text", {}, cost=0.5))
+    await run(system, Completed("text", {}, Expense(told=0.5, settled=True)))
     assert (await look(system, bulk_id))["budget_left"] == pytest.approx(7.5)

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from jobs.claims import Claim
+from jobs.leases import LeaseLost
 from jobs.outcomes import Cancelled, Completed, Failed, HandedBack, Retry, Unclaimed
-from jobs.queue import LeaseLost
 from jobs.states import BulkStatus, JobStatus
 from jobs.system import System
 from tests.jobs.conftest import LEASE, OWNER, MakeBulk
@@ -141,7 +141,7 @@ async def test_a_stale_worker_cannot_finish_a_reclaimed_job(
     with pytest.raises(LeaseLost):
         await system.queue.finish(stale, Completed("stale", {}))
     with pytest.raises(LeaseLost):
-        await system.queue.enter_stage(stale, "anything")
+        await system.checkpoints.look(stale, clock.now() - LEASE)
     await system.queue.renew([stale])
     assert not (await system.queue.controls([stale]))[stale.token].owned
     await system.queue.finish(fresh, Completed("fresh", {}))

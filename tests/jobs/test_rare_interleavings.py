@@ -60,7 +60,7 @@ async def test_a_take_under_an_older_reservation_does_not_let_one_retry_send_a_j
     assert reserved is not None
     _, retried = await system.controls.retry(OWNER, bulk_id)
     assert retried == 1
-    taken = await system.queue._writes.take(reserved, "content-generation")
+    taken = await system.queue._writes.take(reserved)
     bulk = await system.lookup.bulk(OWNER, bulk_id)
     assert taken is not None
     assert (taken["_id"], taken["epoch"]) == (failed.job_id, bulk["epoch"])
@@ -100,7 +100,7 @@ async def test_a_bulk_looks_again_for_a_job_that_was_taken_under_a_slot_that_had
     assert reserved is not None
     clock.move(LEASE)
     await system.sweep.run()
-    taken = await system.queue._writes.take(reserved, "content-generation")
+    taken = await system.queue._writes.take(reserved)
     assert taken is not None
     assert await system.queue.claim("w2") is None
     late = Claim(
@@ -127,7 +127,7 @@ async def test_who_enters_a_stage_after_a_long_sleep_is_not_swept_away_before_it
     await make_bulk(1)
     claim = await claimed(system)
     clock.move(LEASE)
-    await system.queue.enter_stage(claim, "content-generation")
+    await system.checkpoints.look(claim, claim.job["lease"]["taken_at"])
     assert await system.sweep.run() == 0
 
 
@@ -135,7 +135,7 @@ async def taken_and_stopped(system: System, bulk_id: BulkId) -> Claim:
     """A job taken, its bulk paused before the claim was confirmed."""
     reserved = await system.queue._writes.reserve("w1", await system.queue._look())
     assert reserved is not None
-    taken = await system.queue._writes.take(reserved, "content-generation")
+    taken = await system.queue._writes.take(reserved)
     assert taken is not None
     await system.controls.pause(OWNER, bulk_id, Pause())
     claim = Claim(taken["_id"], bulk_id, reserved.bulk["shard"], reserved.token, taken, reserved.bulk, reserved.tenant)

@@ -11,6 +11,7 @@ from jobs.claims import Claim
 from jobs.errors import InvalidInput
 from jobs.generators import ADAPT_EVERY, Health
 from jobs.outcomes import Completed, HandedBack
+from jobs.pipelines import CONTENT
 from jobs.scopes import GENERATOR, MARGIN, WINDOW
 from jobs.store import Document
 from jobs.system import Rules, System, assemble
@@ -23,7 +24,7 @@ STRAINED = Health(succeeded=False, strained=True)
 
 
 async def generator(system: System) -> Document:
-    return (await system.scopes.find([GENERATOR]))[GENERATOR]
+    return (await system.scopes.find([GENERATOR + CONTENT]))[GENERATOR + CONTENT]
 
 
 async def race(systems: list[System], claimers: int) -> list[Claim]:
@@ -99,7 +100,7 @@ async def test_a_generator_that_asks_to_be_left_alone_is_parked_for_all(
     other = assemble(system.store, clock, Rules())
     await make_bulk(3, parallelism=3)
     assert await system.queue.claim("w")
-    await system.generators.report(Health(succeeded=False, strained=True, wait=timedelta(minutes=2)))
+    await system.generators.report(CONTENT, Health(succeeded=False, strained=True, wait=timedelta(minutes=2)))
     assert await other.queue.claim("w") is None
     clock.move(timedelta(minutes=2))
     assert await other.queue.claim("w")
@@ -113,8 +114,8 @@ async def test_strain_lowers_the_rate_never_under_one_and_successes_raise_it_aga
     await system.queue.claim("w")
     paces = []
     for health in [STRAINED] * 10 + [OK] * 12:
-        await system.generators.report(health)
-        await system.generators.report(health)  # many at once count once
+        await system.generators.report(CONTENT, health)
+        await system.generators.report(CONTENT, health)  # many at once count once
         paces.append((await generator(system))["pace"])
         clock.move(ADAPT_EVERY)
         await system.queue.claim("w")

@@ -9,6 +9,7 @@ import pytest
 
 from jobs.claims import Claim
 from jobs.documents import BulkId, BulkRequest
+from jobs.expenses import Expense
 from jobs.outcomes import Completed, Failed, Outcome
 from jobs.store import Document
 from jobs.system import System
@@ -27,7 +28,7 @@ async def submit(system: System, *items: dict[str, Any], owner: str = OWNER, par
 
 
 async def end(system: System, claim: Claim, outcome: Outcome | None = None) -> None:
-    shared = Completed(claim.twin["result"], {}, cost=0.0) if claim.twin else Completed("made", {})
+    shared = Completed(claim.twin["result"], {}, Expense(settled=True)) if claim.twin else Completed("made", {})
     await system.queue.finish(claim, outcome or shared)
 
 
@@ -119,7 +120,11 @@ async def test_a_lost_leader_gives_its_place_up(system: System, clock: MovableCl
 )
 def test_what_makes_another_request_of_it(other: Document) -> None:
     job = {"topic": "T", "dedupe": True, "mode": "topic", "userId": "owner"}
-    assert twin_key(job, "t") is not None
-    assert twin_key(job | other, "t") != twin_key(job, "t") != twin_key(job, "another tenant")
-    assert twin_key(job | {"external_id": "7"}, "t") == twin_key(job, "t")
-    assert twin_key(job | {"dedupe": False}, "t") is None
+    bulk = {"tenant": "t", "pipeline": "article", "options": {}}
+    key = twin_key(job, bulk)
+    assert key is not None
+    assert key != twin_key(job | other, bulk)
+    for elsewhere in ({"tenant": "another"}, {"pipeline": "blog"}, {"options": {"ideas": 3}}):
+        assert key != twin_key(job, bulk | elsewhere)
+    assert twin_key(job | {"external_id": "7"}, bulk) == key
+    assert twin_key(job | {"dedupe": False}, bulk) is None

@@ -12,6 +12,7 @@ from jobs.clock import NEVER
 from jobs.controls import Pause
 from jobs.documents import Budget, BulkId, BulkRequest, FailurePolicy
 from jobs.outcomes import Completed, Retry
+from jobs.pipelines import CONTENT
 from jobs.scopes import GENERATOR, SYSTEM, TENANT
 from jobs.system import Rules, System, assemble
 from jobs.waiting import HeldUp, WaitingCode
@@ -264,12 +265,12 @@ async def test_a_generator_that_is_parked_or_down_holds_up_everybody(
     system: System, submit: Submit, clock: MovableClock
 ) -> None:
     bulk_id = await submit()
-    await scope(system, GENERATOR, spaced_until=clock.now() + timedelta(minutes=2))
+    await scope(system, GENERATOR + CONTENT, spaced_until=clock.now() + timedelta(minutes=2))
     said = f"The generator has asked to be left alone until {told(clock, timedelta(minutes=2))}"
     assert await why(system, bulk_id) == ("generator_parked", said)
-    await scope(system, GENERATOR, down=True)
+    await scope(system, GENERATOR + CONTENT, down=True)
     assert await why(system, bulk_id) == ("generator_down", "The generator is down; it is tried again")
-    await scope(system, GENERATOR, down=False, ramp=1, running=1)
+    await scope(system, GENERATOR + CONTENT, down=False, ramp=1, running=1)
     assert await why(system, bulk_id) == ("generator_down", "The generator has just come back")
 
 

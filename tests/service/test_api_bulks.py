@@ -96,14 +96,13 @@ async def test_ids_are_hex_and_dates_have_milliseconds_and_a_z(api: httpx2.Async
 async def test_jobs_are_shown_in_their_order_with_what_became_of_them(api: httpx2.AsyncClient, system: System) -> None:
     bulk_id = await submit_quick(api)
     await end_jobs(system, DONE, FAILED)
-    running = await claimed(system)
-    await system.queue.enter_stage(running, "content-generation")
+    await claimed(system)
     jobs = (await get(api, f"{BULKS}/{bulk_id}"))["jobs"]
     assert [job["queue_position"] for job in jobs] == list(range(1, 11))
     assert [job["status"] for job in jobs] == ["completed", "failed", "processing", *["queued"] * 7]
     assert [job["error"] for job in jobs[:3]] == [None, "The generator said no.", None]
     assert [job["percentage"] for job in jobs[:3]] == [100, 0, 0]
-    assert [job["current_stage"] for job in jobs[1:4]] == [None, "content-generation", None]
+    assert [job["current_stage"] for job in jobs[1:4]] == ["validation", "validation", None]
 
 
 async def test_progress_counts_what_the_jobs_say(api: httpx2.AsyncClient, system: System) -> None:

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from jobs.errors import BudgetUsedUp, PressrunError, QuotaReached
+from jobs.expenses import Expense
 from jobs.outcomes import Completed
 from jobs.store import Store
 from jobs.system import System
@@ -113,7 +114,7 @@ async def test_a_budget_tells_what_is_left_and_pauses_the_bulk_when_it_is_used_u
     assert (await shown(api, bulk_id))["budget"] == {"cost": 1, "cost_per_job": 0.5, "left": 1}
     claim = await claimed(system)
     assert (await shown(api, bulk_id))["budget"]["left"] == 0.5
-    await system.queue.finish(claim, Completed("text", {"usage": {"cost": 0.75}}, cost=0.75))
+    await system.queue.finish(claim, Completed("text", {"usage": {"cost": 0.75}}, Expense(told=0.75, settled=True)))
     found = await shown(api, bulk_id)
     assert (found["status"], found["budget"]["left"]) == ("paused", 0.25)
     assert (found["pause"]["by"], found["pause"]["cause"]) == ("pressrun", "budget")

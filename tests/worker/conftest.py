@@ -13,6 +13,7 @@ import structlog
 from jobs.documents import BulkId, BulkRequest
 from jobs.indexes import INDEXES
 from jobs.limits import Limits
+from jobs.pipelines import PLAIN
 from jobs.store import Document, Store
 from jobs.system import Rules, System, assemble
 from tests.support.clock import MovableClock
@@ -61,7 +62,7 @@ def make_bulk(system: System) -> MakeBulk:
             items=[{"topic": f"Topic {number}", "params": params or {}} for number in range(1, items + 1)],
             delay=timedelta(0),
             max_retries=max_retries,
-            **settings,
+            **{"pipeline": PLAIN, **settings},
         )
         return (await system.creation.create(OWNER, request)).bulk_id
 
@@ -91,7 +92,7 @@ async def worker(system: System, client: GeneratorClient) -> AsyncIterator[Worke
 def logged(monkeypatch: pytest.MonkeyPatch) -> Logged:
     """What the worker's parts log, in order."""
     capture = structlog.testing.LogCapture()
-    for module in ("breaker", "generator", "keeper", "loop", "runner", "upkeep"):
+    for module in ("breaker", "calls", "generator", "keeper", "loop", "pipeline", "runner", "upkeep"):
         to_list = structlog.wrap_logger(None, processors=[structlog.contextvars.merge_contextvars, capture])
         monkeypatch.setattr(f"worker.{module}.log", to_list, raising=False)
     return capture.entries

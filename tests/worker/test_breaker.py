@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.generators import FAILURES_TO_OPEN, PROBE_EVERY, WIDEST_RAMP
+from jobs.pipelines import CONTENT
 from jobs.scopes import GENERATOR
 from jobs.store import Document
 from jobs.system import System
@@ -22,7 +23,7 @@ from worker.generator import CallFailed, GeneratorClient
 
 
 async def scope(system: System) -> Document:
-    return (await system.scopes.find([GENERATOR]))[GENERATOR]
+    return (await system.scopes.find([GENERATOR + CONTENT]))[GENERATOR + CONTENT]
 
 
 async def fail_until_it_is_open(system: System, worker: Worker, generator: ScriptedGenerator, how: str) -> None:
@@ -32,6 +33,7 @@ async def fail_until_it_is_open(system: System, worker: Worker, generator: Scrip
         else:
             generator.script(replies.status(503))
         await worker.run_next()
+    assert await system.queue.claim("w1") is None
 
 
 @pytest.mark.parametrize("how", ["refused", "a gateway's excuse"])
@@ -41,7 +43,7 @@ async def test_a_generator_that_is_down_is_left_alone_and_no_retry_is_counted(
     bulk_id = await make_bulk(5)
     await fail_until_it_is_open(system, worker, generator, how)
     assert await system.queue.claim("w1") is None
-    assert system.queue.generator_is_down
+    assert system.generators.down == [CONTENT]
     jobs = await system.store.collection("generation_jobs").find({"bulk_job_id": bulk_id})
     assert {job["retry_count"] for job in jobs} == {0}
     assert sum(job["uncounted_retries"] for job in jobs) == FAILURES_TO_OPEN
@@ -78,8 +80,8 @@ async def test_one_of_all_probes_every_other_second_and_a_gateways_excuse_is_no_
 ) -> None:  # fmt: skip
     await make_bulk(5)
     await fail_until_it_is_open(system, worker, generator, "a gateway's excuse")
-    breaker = Breaker(system.generators, client)
-    assert not await system.generators.may_probe()
+    breaker = Breaker(system.generators, {CONTENT: client})
+    assert not await system.generators.may_probe(CONTENT)
     generator.to_probes = 503
     clock.move(PROBE_EVERY)
     assert not await breaker.probe()
@@ -98,7 +100,7 @@ async def test_after_it_is_back_one_job_runs_first_and_then_twice_as_many_with_e
         await make_bulk(1)
     await fail_until_it_is_open(system, worker, generator, "a gateway's excuse")
     clock.move(PROBE_EVERY)
-    assert await Breaker(system.generators, client).probe()
+    assert await Breaker(system.generators, {CONTENT: client}).probe()
     first = await claimed(system)
     assert await system.queue.claim("w2") is None
     await in_time(worker.runner.run(first))
@@ -112,7 +114,7 @@ async def test_the_ramp_ends_and_a_failure_on_it_opens_the_breaker_again(
     client: GeneratorClient,
 ) -> None:  # fmt: skip
     await make_bulk(30)
-    breaker = Breaker(system.generators, client)
+    breaker = Breaker(system.generators, {CONTENT: client})
     await fail_until_it_is_open(system, worker, generator, "a gateway's excuse")
     clock.move(PROBE_EVERY)
     assert await breaker.probe()
@@ -162,8 +164,8 @@ async def test_an_article_is_stored_before_anything_is_told_of_its_generator(
     claim = await claimed(system)
     stored: list[str] = []
 
-    async def heard(_: Breaker, failed: CallFailed | None) -> None:
-        assert failed is None
+    async def heard(_: Breaker, generator: str, failed: CallFailed | None) -> None:
+        assert (generator, failed) == (CONTENT, None)
         stored.append((await system.lookup.job(OWNER, claim.job_id))["status"])
 
     monkeypatch.setattr(Breaker, "heard", heard)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.expenses import Expense
 from jobs.outcomes import Cancelled, Failed, HandedBack, Outcome, Retry
 from jobs.store import Document
 from worker.generator import CallFailed
@@ -15,6 +16,7 @@ from worker.outcomes import Interruption, backoff, outcome_of_failure, outcome_o
 
 SEEDS = range(300)
 MAX_RETRIES = 2
+SPENT = Expense(told=0.5, settled=True)
 
 
 def a_job(*, retries: int = 0, uncounted: int = 0) -> Document:
@@ -22,7 +24,7 @@ def a_job(*, retries: int = 0, uncounted: int = 0) -> Document:
 
 
 def after(job: Document, failed: CallFailed, *, seed: int = 1) -> Outcome:
-    return outcome_of_failure(job, MAX_RETRIES, failed, random.Random(seed))
+    return outcome_of_failure(job, MAX_RETRIES, failed, SPENT, random.Random(seed))
 
 
 def waits(job: Document, failed: CallFailed) -> Sequence[timedelta]:
@@ -49,16 +51,16 @@ def test_a_counted_failure_is_retried_until_max_retries(definite: bool) -> None:
         outcome = after(a_job(retries=retries), failed)
         assert isinstance(outcome, Retry)
         assert (outcome.error, outcome.counted, outcome.definite) == ("No luck.", True, definite)
-    assert after(a_job(retries=MAX_RETRIES), failed) == Failed("No luck.", definite)
+    assert after(a_job(retries=MAX_RETRIES), failed) == Failed("No luck.", definite, SPENT)
 
 
 def test_without_retries_the_first_counted_failure_is_the_last() -> None:
-    assert outcome_of_failure(a_job(), 0, CallFailed("No."), random.Random(1)) == Failed("No.", definite=False)
+    assert after(a_job(retries=MAX_RETRIES), CallFailed("No.")) == Failed("No.", definite=False, expense=SPENT)
 
 
 def test_a_permanent_failure_is_not_retried() -> None:
     assert after(a_job(), CallFailed("Bad input.", permanent=True, definite=True)) == Failed(
-        "Bad input.", definite=True
+        "Bad input.", definite=True, expense=SPENT
     )
 
 
@@ -68,12 +70,14 @@ def test_an_uncounted_failure_is_retried_twenty_times_whatever_max_retries_says(
         outcome = after(a_job(retries=MAX_RETRIES, uncounted=uncounted), failed)
         assert isinstance(outcome, Retry)
         assert not outcome.counted
-    assert after(a_job(uncounted=20), failed) == Failed("Refused. Given up after 20 tries.", definite=False, cost=0.0)
+    assert after(a_job(uncounted=20), failed) == Failed(
+        "Refused. Given up after 20 tries.", definite=False, expense=SPENT
+    )
 
 
 def test_giving_up_is_told_in_sentences_even_if_the_generator_uses_no_full_stop() -> None:
     outcome = after(a_job(uncounted=20), CallFailed("Refused", counted=False))
-    assert outcome == Failed("Refused. Given up after 20 tries.", definite=False, cost=0.0)
+    assert outcome == Failed("Refused. Given up after 20 tries.", definite=False, expense=SPENT)
 
 
 def test_counted_and_uncounted_failures_each_have_their_own_backoff() -> None:
@@ -92,23 +96,23 @@ def test_what_the_generator_asks_to_wait_is_waited_but_never_less_than_five_seco
 
 
 def test_a_wish_to_cancel_ends_the_job_cancelled() -> None:
-    assert outcome_of_interruption(a_job(uncounted=20), Interruption.CANCEL) == Cancelled()
+    assert outcome_of_interruption(a_job(uncounted=20), Interruption.CANCEL, SPENT) == Cancelled(SPENT)
 
 
 @pytest.mark.parametrize("why", [Interruption.ABORT, Interruption.SHUTDOWN])
 def test_abort_and_shutdown_hand_the_job_back_twenty_times(why: Interruption) -> None:
     for uncounted in range(20):
-        assert isinstance(outcome_of_interruption(a_job(retries=9, uncounted=uncounted), why), HandedBack)
-    given_up = outcome_of_interruption(a_job(uncounted=20), why)
+        assert isinstance(outcome_of_interruption(a_job(retries=9, uncounted=uncounted), why, SPENT), HandedBack)
+    given_up = outcome_of_interruption(a_job(uncounted=20), why, SPENT)
     assert isinstance(given_up, Failed)
     assert given_up.error.startswith("Put back 20 times without an end: ")
     assert not given_up.definite
 
 
 def test_running_too_long_fails_the_job() -> None:
-    outcome = outcome_of_interruption(a_job(), Interruption.TOO_LONG)
-    assert outcome == Failed("The job ran for more than 30 minutes.", definite=False)
+    outcome = outcome_of_interruption(a_job(), Interruption.TOO_LONG, SPENT)
+    assert outcome == Failed("The job ran for more than 30 minutes.", definite=False, expense=SPENT)
 
 
 def test_a_lost_lease_has_no_outcome() -> None:
-    assert outcome_of_interruption(a_job(), Interruption.LEASE_LOST) is None
+    assert outcome_of_interruption(a_job(), Interruption.LEASE_LOST, SPENT) is None

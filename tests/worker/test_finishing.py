@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import random
 
 import pytest
 
 from jobs.claims import Claim
 from jobs.outcomes import Completed
+from jobs.pipelines import CONTENT
 from jobs.states import BulkStatus, JobStatus
 from jobs.system import System
 from tests.support import replies
@@ -19,11 +19,11 @@ from tests.support.invariants import assert_at_rest
 from tests.support.replies import Reply
 from tests.support.scripted_generator import ScriptedGenerator
 from tests.worker.conftest import Logged, MakeBulk, events
-from tests.worker.working import LEASE, OWNER, Worker, claimed, in_time
+from tests.worker.working import LEASE, OWNER, Worker, a_runner, claimed, in_time
 from worker.breaker import Breaker
 from worker.generator import GeneratorClient
 from worker.keeper import Keeper
-from worker.runner import Runner
+from worker.shutdown import Shutdown
 
 ENDS = {
     "completed": (replies.success(), JobStatus.COMPLETED),
@@ -166,7 +166,8 @@ async def test_a_worker_that_learns_of_its_lost_lease_only_when_it_finishes_chan
     held = replies.success("stale").held()
     generator.script(held)
     blind = Keeper(system.queue, lease=LEASE, look_every=LEASE)  # it never runs
-    runner = Runner(system.queue, client, Breaker(system.generators, client), blind, random.Random(1))
+    clients = {CONTENT: client}
+    runner = a_runner(system, clients, Breaker(system.generators, clients), blind, Shutdown())
     running = asyncio.create_task(in_time(runner.run(await claimed(system, "stale"))))
     await generator.called()
     fresh = await reclaimed(system, clock)

@@ -15,7 +15,7 @@ from tests.support.scripted_generator import ScriptedGenerator
 from tests.worker.working import client_of
 from worker.generator import Call, CallFailed, GeneratorClient
 
-CALL = Call("topic", {"topic": "Office plants", "word_count": 600}, "key-1")
+CALL = Call("/api/content/generate/topic", {"topic": "Office plants", "word_count": 600}, "key-1")
 DEEP = b'{"success":true,"content":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001
 
 

@@ -224,7 +224,7 @@ async def test_a_job_whose_running_crashes_is_left_to_the_sweep_and_the_next_bul
 ) -> None:
     broken, whole = await make_bulk(), await make_bulk()
     jobs = system.store.collection("generation_jobs")
-    await jobs.update_one({"bulk_job_id": broken}, {"$unset": {"call_number": ""}})
+    await jobs.update_one({"bulk_job_id": broken}, {"$unset": {"checkpoints": ""}})
     worker.start()
     assert (await over(system, whole))["completed_items"] == 1
     for lost in (1, 2, 3):

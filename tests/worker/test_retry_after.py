@@ -17,7 +17,7 @@ MOST = timedelta(minutes=10)
 async def wait_after(generator: ScriptedGenerator, client: GeneratorClient, value: str | None) -> timedelta | None:
     generator.script(replies.status(429, retry_after=value))
     with pytest.raises(CallFailed) as raised:
-        await client.generate(Call("topic", {}, "key"))
+        await client.generate(Call("/api/content/generate/topic", {}, "key"))
     return raised.value.wait
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from jobs.controls import Pause, PauseMode
 from jobs.documents import BulkRequest
+from jobs.pipelines import PLAIN
 from jobs.states import BulkStatus, JobStatus
 from jobs.system import System
 from tests.support import replies
@@ -30,7 +31,12 @@ async def test_a_job_completes_and_keeps_the_result_and_the_usage(
     job = await worker.run_next()
     assert (job["status"], job["result"], job["error"]) == (JobStatus.COMPLETED, {"title": "Plants"}, None)
     usage = {"input_tokens": 10, "output_tokens": 20, "cost": 0.5}
-    assert job["result_meta"] == {"usage": usage, "stage": "content-generation"}
+    [stage] = job["result_meta"].pop("stages")
+    assert job["result_meta"] == {"usage": usage, "pipeline": "plain"}
+    assert stage.pop("duration_ms") >= 0
+    told = {"input_tokens": 10, "output_tokens": 20}
+    assert stage == {"name": "content-generation", "status": "completed", "cost": 0.5, "usage": told}
+    assert (job["usage"], job["attempts"][0]["usage"], job["cost"]) == (told, told, 0.5)
     assert [attempt["outcome"] for attempt in job["attempts"]] == ["completed"]
     bulk = await system.lookup.bulk(OWNER, bulk_id)
     assert (bulk["status"], bulk["completed_items"]) == (BulkStatus.PROCESSING, 1)
@@ -202,7 +208,7 @@ async def test_a_shared_result_costs_nothing_more_and_gives_nothing_back(
     system: System, worker: Worker, generator: ScriptedGenerator
 ) -> None:
     items = [{"topic": "T", "dedupe": True}] * 2
-    await system.creation.create(OWNER, BulkRequest(mode="topic", items=items, delay=timedelta(0)))
+    await system.creation.create(OWNER, BulkRequest(mode="topic", items=items, delay=timedelta(0), pipeline=PLAIN))
     first = await worker.run_next()
     jobs = system.store.collection("generation_jobs")
     await jobs.update_one({"queue_position": 2}, {"$set": {"cost": 0.5, "owed": 0.5}})  # as after a call that timed out

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from jobs.claims import Claim
+from jobs.pipelines import CONTENT
 from jobs.settings import Settings, load_settings
 from jobs.store import Document
 from jobs.system import System
@@ -18,8 +19,11 @@ from worker.breaker import Breaker
 from worker.generator import GeneratorClient
 from worker.keeper import Keeper
 from worker.loop import Loop
+from worker.record import Workbench
+from worker.registry import built_in
 from worker.runner import Runner
 from worker.shutdown import Shutdown
+from worker.stage import Pipeline
 
 LEASE = timedelta(seconds=30)
 SHORT = timedelta(milliseconds=10)
@@ -87,20 +91,37 @@ class Worker:
             await self.running
 
 
+def a_runner(
+    system: System,
+    clients: Mapping[str, GeneratorClient],
+    breaker: Breaker,
+    keeper: Keeper,
+    shutdown: Shutdown,
+    pipelines: Mapping[str, Pipeline] | None = None,
+) -> Runner:
+    bench = Workbench(
+        clients, breaker, system.permits, system.checkpoints, system.materials, system.clock, shutdown.asked
+    )
+    return Runner(system.queue, {**built_in(), **(pipelines or {})}, bench, keeper, random.Random(1))
+
+
 @asynccontextmanager
 async def a_worker(
     system: System,
     client: GeneratorClient,
     *,
+    others: Mapping[str, GeneratorClient] | None = None,
+    pipelines: Mapping[str, Pipeline] | None = None,
     slots: int = 1,
     poll: timedelta = SHORT,
     grace: timedelta = LONG,
     worker_id: str = WORKER,
 ) -> AsyncIterator[Worker]:
     keeper = Keeper(system.queue, lease=LEASE, look_every=SHORT)
-    breaker = Breaker(system.generators, client)
-    runner = Runner(system.queue, client, breaker, keeper, random.Random(1))
+    clients = {CONTENT: client, **(others or {})}
+    breaker = Breaker(system.generators, clients)
     shutdown = Shutdown()
+    runner = a_runner(system, clients, breaker, keeper, shutdown, pipelines)
     loop = Loop(
         system.queue, runner, keeper, breaker, shutdown, worker_id=worker_id, slots=slots, poll=poll, grace=grace
     )

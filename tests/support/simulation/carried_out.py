@@ -29,6 +29,8 @@ def left_undone(
         case Intent.RETRY:
             unchanged = [job for job in named if job["rev"] == revs[job["_id"]]]  # others were sent back before it
             return [job for job in unchanged if job["status"] in ENDED_JOBS]
+        case Intent.SELECT:
+            return [job for job in named if job["status"] == JobStatus.AWAITING_SELECTION]
         case Intent.RECOUNT:
             return []
 

@@ -13,8 +13,10 @@ from jobs.documents import BulkRequest
 from jobs.errors import StoreUnavailable
 from jobs.indexes import INDEXES
 from jobs.limits import Limits
+from jobs.pipelines import PLAIN
 from jobs.store import Store
 from jobs.system import Rules, System, assemble
+from tests.support.simulation.made_in_stages import PIPELINES
 from tests.support.simulation.schedule import Process
 from tests.support.simulation.simulated_generator import SimulatedGenerator
 from tests.support.simulation.simulated_store import SimulatedStore
@@ -22,6 +24,7 @@ from worker.breaker import Breaker
 from worker.keeper import Keeper
 from worker.loop import Loop
 from worker.metrics import Metrics
+from worker.record import Workbench
 from worker.runner import Runner
 from worker.shutdown import Shutdown
 from worker.upkeep import Upkeep
@@ -41,7 +44,7 @@ class Setup:
 
     @property
     def rules(self) -> Rules:
-        adopted = BulkRequest(mode="", items=(), delay=timedelta(0))
+        adopted = BulkRequest(mode="", items=(), delay=timedelta(0), pipeline=PLAIN)
         return Rules(
             lease=self.lease,
             limits=Limits(max_running=self.cap, tenant_max_running=20),
@@ -112,9 +115,18 @@ class SimulatedWorker:
         setup, name = self._site.setup, self.process.name
         system = await started(self.process, self._site)
         keeper = Keeper(system.queue, lease=setup.lease, look_every=setup.poll)
-        client = self._site.generator.client(self.process)
-        breaker = Breaker(system.generators, client)
-        runner = Runner(system.queue, client, breaker, keeper, random.Random(name))
+        clients = self._site.generator.clients(self.process)
+        breaker = Breaker(system.generators, clients)
+        bench = Workbench(
+            clients,
+            breaker,
+            system.permits,
+            system.checkpoints,
+            system.materials,
+            system.clock,
+            self.shutdown.asked,
+        )
+        runner = Runner(system.queue, PIPELINES, bench, keeper, random.Random(name))
         loop = Loop(
             system.queue,
             runner,

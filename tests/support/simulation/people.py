@@ -15,6 +15,7 @@ from jobs.controls import Answer, Pause, PauseMode
 from jobs.creation import IdempotencyKey
 from jobs.documents import BulkId, BulkRequest, JobId
 from jobs.errors import MoveRefused
+from jobs.pipelines import PLAIN
 from jobs.system import System
 from tests.support.simulation.simulated_store import at_once
 from tests.support.simulation.witness import demand
@@ -45,7 +46,14 @@ class People:
     ) -> BulkId:
         """The items' topics are the name and a number from 1. Repeating it makes no second bulk."""
         items = [{"topic": topic or f"{name}-{number}", "dedupe": dedupe} for number in range(1, count + 1)]
-        request = BulkRequest(mode="topic", items=items, name=name, delay=delay, max_retries=max_retries, **settings)
+        request = BulkRequest(
+            mode="topic",
+            items=items,
+            name=name,
+            delay=delay,
+            max_retries=max_retries,
+            **{"pipeline": PLAIN, **settings},
+        )
         key = IdempotencyKey(f"key of {name}", "hash")
         created = await self._ask(lambda system: system.creation.create(OWNER, request, key))
         demand(created.bulk_id in self._world.witness.bulks, "a bulk was answered and is not there", created)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bson import ObjectId
 
+from jobs.pipelines import GENERATORS
 from tests.support.simulation.schedule import Process
 from tests.support.simulation.simulated_store import in_one_step
 from worker.generator import Call, CallFailed, GeneratorClient, Reply, Usage
@@ -95,8 +96,9 @@ class SimulatedGenerator:
     def open_calls(self) -> list[OpenCall]:
         return [call for call in self.calls if call.is_open]
 
-    def client(self, process: Process) -> GeneratorClient:
-        return _Client(process, self)
+    def clients(self, process: Process) -> Mapping[str, GeneratorClient]:
+        """It is all of them: which one was asked is in the key's stage."""
+        return dict.fromkeys(GENERATORS, _Client(process, self))
 
     def accept(self, process: Process, call: Call, *, slept: bool) -> OpenCall:
         if self.is_down:

@@ -16,8 +16,8 @@ from bson import ObjectId
 from jobs.clock import NEVER
 from jobs.documents import Wish
 from jobs.embedded.disk import Tables
-from jobs.limits import limits_in, tenant_limits_in
-from jobs.scopes import GENERATOR, SYSTEM, TENANT, TWIN, WINDOW
+from jobs.limits import SHARED, limits_in, tenant_limits_in
+from jobs.scopes import GENERATOR, TENANT, TWIN, WINDOW
 from jobs.settling import COUNTERS
 from jobs.states import BULK_MOVES, ENDED_JOBS, JOB_MOVES, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document
@@ -26,6 +26,7 @@ from tests.support.simulation.carried_out import left_undone
 Change = Callable[[Document, Document], None]
 UNSURE = timedelta(seconds=2)
 """How far two processes' clocks may be apart: half the longest time that a measurement was held up."""
+CANCELLED_WHILE_IT_WAITS = (JobStatus.QUEUED, JobStatus.CANCELLED)
 SENT_BACK = (JobStatus.FAILED, JobStatus.CANCELLED)
 CENT = 0.01
 OVER = (BulkStatus.COMPLETED, BulkStatus.CANCELLED)
@@ -155,7 +156,9 @@ class Witness:
         if is_now is JobStatus.PROCESSING and was is not is_now:
             self._taken(before)
         self._note_lease(before["lease"], after["lease"])
-        if was in SENT_BACK or (was is JobStatus.QUEUED and is_now is JobStatus.CANCELLED):
+        if was in (*SENT_BACK, JobStatus.AWAITING_SELECTION) or (
+            was is JobStatus.QUEUED and is_now is JobStatus.CANCELLED
+        ):
             self._wanted(before, after)
         for told in self.on_job_change:
             told(before, after)
@@ -197,7 +200,8 @@ class Witness:
         bulk = self.bulks[before["bulk_job_id"]]
         intent = bulk["intent"] or {"kind": None, "job_ids": []}
         if after["status"] == JobStatus.QUEUED:
-            wished = intent["kind"] == "retry" and before["_id"] in intent["job_ids"]
+            kind = "select" if before["status"] == JobStatus.AWAITING_SELECTION else "retry"
+            wished = intent["kind"] == kind and before["_id"] in intent["job_ids"]
         else:
             wished = bulk["status"] == BulkStatus.CANCELLED or before["_id"] in intent["job_ids"]
         demand(wished, "nobody wished this", before, after, bulk)
@@ -257,11 +261,11 @@ class Witness:
 
     def _rules(self, scope: Document) -> tuple[int | None, int | None, float | None]:
         """The cap, the pace and the daily budget of a scope."""
-        if scope["_id"] == GENERATOR:
+        if scope["_id"].startswith(GENERATOR):
             return scope["ramp"], scope["pace"], None
         if scope["_id"].startswith(TWIN):
             return 1, None, None
-        system = limits_in(self.scopes[SYSTEM], self.scopes.get(GENERATOR, {"requests_per_minute": None}))
+        system = limits_in({name: self.scopes.get(name, {"requests_per_minute": None}) for name in SHARED})
         if scope["_id"].startswith(TENANT):
             mine = tenant_limits_in(scope).over(system)
             return mine.max_running, mine.requests_per_minute, mine.cost_per_day

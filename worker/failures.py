@@ -1,0 +1,22 @@
+"""How a stage of a job can fail: what its retry rules need to know of it (spec §6). Nothing is decided here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(eq=False)
+class StageFailed(Exception):
+    """Spec §6: `permanent` is never tried again, `counted` uses up a retry, `definite`: a paid call was answered;
+    `down`: the endpoint does not work at all; `wait`: it asks to be left alone so long."""
+
+    error: str
+    permanent: bool = False
+    counted: bool = True
+    definite: bool = False
+    down: bool = False
+    wait: timedelta | None = None
+
+    def __str__(self) -> str:
+        return self.error
