@@ -19,7 +19,7 @@ def look_up(host: str, port: int) -> Sequence[str]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
         raise OSError(f"no name for a resolver: {error}") from None
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    return [str(address[0]) for *_, address in found]
 
 
 class SystemResolver:

@@ -37,11 +37,7 @@ def check_url(text: str, allowed: Allowed) -> Target:
     exempt = origin in allowed
     if not exempt:
         _check_public(origin)
-    try:
-        url = str(httpx2.URL(f"{origin}{rest}"))
-    except httpx2.InvalidURL:
-        raise UrlRefused("The URL's path or query is not valid.") from None
-    return Target(url, origin.host, origin.port, exempt)
+    return Target(str(httpx2.URL(f"{origin}{rest}")), origin.host, origin.port, exempt)
 
 
 def _check_public(origin: Origin) -> None:

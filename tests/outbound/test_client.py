@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import trustme
@@ -15,7 +17,7 @@ from outbound.client import Outbound
 from outbound.errors import Kind
 from outbound.guard import Patience
 from tests.outbound.asking import PUBLIC, SOON, Names, failed, failure, fetch
-from tests.outbound.serving import HOST, Server, endless, message, says, silence
+from tests.outbound.serving import HOST, Asked, Server, endless, message, says, silence
 
 NAME = "shop.example"
 
@@ -110,11 +112,24 @@ async def test_a_certificate_for_another_name_is_refused(secure: Server, trustin
     assert secure.asked == []
 
 
-async def test_a_certificate_of_an_unknown_authority_is_refused(secure: Server) -> None:
+async def test_a_certificate_of_an_unknown_authority_is_refused_even_if_the_environment_trusts_it(
+    secure: Server, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     outbound = Outbound(parse_allowed([f"{NAME}:{secure.port}"]), resolver=Names({NAME: [[HOST]]}))
     error = await failed(outbound, f"https://{NAME}:{secure.port}/")
     assert (error.kind, secure.asked) == (Kind.UNREACHABLE, [])
     assert "certificate" in str(error)
+
+
+async def test_a_connection_whose_tls_is_disturbed_broke_off(secure: Server, trusting: ssl.SSLContext) -> None:
+    async def disturb(_: Asked, writer: asyncio.StreamWriter) -> None:
+        os.write(writer.get_extra_info("socket").fileno(), b"no TLS record")
+
+    secure.answer = disturb
+    error = await failed(knowing(secure, trusting), f"https://{NAME}:{secure.port}/")
+    assert (error.kind, str(error)) == (Kind.UNREACHABLE, f"The connection to {NAME} broke off.")
 
 
 async def test_a_server_without_tls_is_not_spoken_to(trusting: ssl.SSLContext) -> None:
@@ -134,6 +149,12 @@ async def test_a_name_is_resolved_once_a_request(secure: Server, trusting: ssl.S
     outbound = Outbound(parse_allowed([f"{NAME}:{secure.port}"]), resolver=names, tls=trusting)
     await fetch(outbound, f"https://{NAME}:{secure.port}/")
     assert names.asked == [(NAME, secure.port)]
+
+
+async def test_no_more_than_four_addresses_are_tried(secure: Server, trusting: ssl.SSLContext) -> None:
+    outbound = knowing(secure, trusting, [f"127.0.0.{number}" for number in range(91, 95)] + [HOST])
+    assert (await failed(outbound, f"https://{NAME}:{secure.port}/")).kind == Kind.UNREACHABLE
+    assert secure.connections == 0
 
 
 async def test_the_next_address_is_tried_where_the_first_takes_no_connection(
