@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from generator.answers import Usage
 from generator.errors import NotWritten
 from generator.openai.protocol import Choice, Chunk, Tokens
+from generator.openai.quoting import quoted
 from generator.prices import Price
 
 END = "[DONE]"
@@ -23,6 +24,7 @@ class Completion:
     """Whole only where the model said why it ended: a stream that just ends, even with `[DONE]`, may be half a text."""
 
     price: Price | None
+    key: str
     begun: bool = False
     ended: bool = False
     _texts: list[str] = field(default_factory=list)
@@ -56,7 +58,8 @@ class Completion:
             raise self.failure("The model's endpoint sent something that is no piece of an answer") from None
         self._tokens = chunk.usage or self._tokens
         if chunk.error is not None:
-            raise self.failure(f"The model stopped with an error: {chunk.error.message[:300] or 'no reason given'}")
+            reason = quoted(chunk.error.message, self.key) or "no reason given"
+            raise self.failure(f"The model stopped with an error: {reason}")
         for choice in chunk.choices or ():
             if choice.index == 0:
                 self._take(choice)
@@ -82,12 +85,12 @@ class Completion:
                 raise self.failure("The model's content filter stopped the text", retryable=False)
             case reason if reason in NO_TEXT:
                 raise self.failure(f"The model ended without a text: {reason}")
-        if refusal := " ".join("".join(self._refusals).split()):
-            raise self.failure(f"The model declines to write this: {refusal[:300]}", retryable=False)
+        if refusal := quoted("".join(self._refusals), self.key):
+            raise self.failure(f"The model declines to write this: {refusal}", retryable=False)
         text = "".join(self._texts)
         if not text.strip():
             raise self.failure("The model answered nothing")
         return text
 
     def failure(self, reason: str, *, retryable: bool = True) -> NotWritten:
-        return NotWritten(reason.rstrip("."), self.usage, retryable)
+        return NotWritten(reason, self.usage, retryable)

@@ -18,11 +18,11 @@ LARGEST_REFUSAL = 64 * 1024
 
 class Endpoint:
     def __init__(self, settings: OpenAI) -> None:
-        self._key = settings.api_key.get_secret_value() if settings.api_key else ""
+        self.key = settings.api_key.get_secret_value() if settings.api_key else ""
         self._timeout_seconds = settings.timeout_seconds
         self._http = httpx2.AsyncClient(
             base_url=str(settings.base_url),
-            headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
+            headers={"Authorization": f"Bearer {self.key}"} if self.key else {},
             timeout=httpx2.Timeout(settings.timeout_seconds, connect=CONNECT_SECONDS),
             # A connection kept for minutes may be dead when it is next used, which looks like a failed call.
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
@@ -40,7 +40,7 @@ class Endpoint:
                 self._http.stream("POST", path, json=body) as response,
             ):
                 if not response.is_success:
-                    raise refused(response.status_code, response.headers, await _beginning(response), self._key)
+                    raise refused(response.status_code, response.headers, await _beginning(response), self.key)
                 yield response
         except TimeoutError:
             raise ModelFailed(f"The model did not end within {self._timeout_seconds:g} s") from None

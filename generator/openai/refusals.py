@@ -6,32 +6,29 @@ wait for a person instead of failing one after the other. HTTP codes of our own 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from pydantic import ValidationError
 
 from generator.errors import GeneratorError, ModelBusy, ModelFailed, ModelLimited, ModelOutOfReach, OrderRefused
 from generator.openai.protocol import Complaint, Refusal
+from generator.openai.quoting import quoted
 
-LONGEST_REASON = 300
 LONGEST_RETRY_AFTER = 50
-SHORTEST_SECRET = 6
-"""Shorter ones are no secret but a word that a local endpoint insists on, such as `none`."""
 BUSY = frozenset({502, 503, 504, 529})
 NEEDS_A_PERSON = frozenset({401, 402, 403, 404, 405})
 PASSING = frozenset({408, 409, 425})
 NO_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 UNKNOWN_MODEL = frozenset({"model_not_found"})
 FORBIDDEN_CONTENT = frozenset({"content_policy_violation", "content_filter", "moderation_blocked", "moderation"})
-SECRET = re.compile(r"\b(?:sk|pk|gsk|xai)-[\w*.-]{4,}|\bBearer\s+\S+", re.IGNORECASE)
 
 
 def refused(status: int, headers: Mapping[str, str], body: bytes, key: str) -> GeneratorError:
     """The error for an answer that is no success, with the endpoint's reason in one line and without the key."""
     complaint = _complaint(body)
     codes = {str(complaint.code), str(complaint.type)}
-    reason = f"it answered {status}{_told(complaint.message, key)}"
+    line = quoted(complaint.message, key)
+    reason = f"it answered {status}{f': {line}' if line else ''}"
     retry_after = _retry_after(headers.get("retry-after"))
     if codes & FORBIDDEN_CONTENT or "flagged_input" in (complaint.metadata or {}):
         return OrderRefused(reason)
@@ -54,12 +51,6 @@ def _complaint(body: bytes) -> Complaint:
     except ValidationError:
         return Complaint()
     return told.error or Complaint(message=told.message or told.detail or "")
-
-
-def _told(message: str, key: str) -> str:
-    bare = message.replace(key, "[key]") if len(key) >= SHORTEST_SECRET else message
-    line = " ".join(SECRET.sub("[key]", bare).encode("utf-8", "replace").decode().split())
-    return f": {line[:LONGEST_REASON].rstrip('.')}" if line else ""
 
 
 def _retry_after(value: str | None) -> str | None:

@@ -62,7 +62,7 @@ class OpenAIWriter:
         await self._endpoint.close()
 
     async def _completed(self, prompt: Prompt) -> Completion:
-        completion = Completion(self._settings.prices.of(self._settings.model))
+        completion = Completion(self._settings.prices.of(self._settings.model), self._endpoint.key)
         try:
             async with self._endpoint.opened("chat/completions", self._request(prompt)) as response:
                 if "event-stream" not in response.headers.get("content-type", ""):
