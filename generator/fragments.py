@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
-TAG = re.compile(r"</?(?:source|context|findings|brand_voice)\s*/?>", re.IGNORECASE)
+TAG = re.compile(r"<\s{0,3}/?\s{0,3}(?:source|context|findings|brand_voice)\b[^<>]{0,20}>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Fragment:
 
     def filled(self, values: Mapping[str, str]) -> str:
         """Raises `KeyError` where a placeholder is of an unknown name."""
-        bare = {name: TAG.sub(" ", value).strip() for name, value in values.items()}
+        bare = {name: TAG.sub("…", value).strip() for name, value in values.items()}
         return "\n\n".join(
             PLACEHOLDER.sub(lambda found: bare[found[1]], paragraph)
             for paragraph in self.paragraphs
