@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from generator.prices import Price
 
 END = "[DONE]"
 LONGEST_TEXT = 1_000_000
+BYTES_PER_TOKEN = 4
 CUT_SHORT = frozenset({"length", "max_tokens"})
 FILTERED = frozenset({"content_filter", "safety"})
 NO_TEXT = frozenset({"tool_calls", "function_call", "error"})
@@ -25,6 +27,8 @@ class Completion:
 
     price: Price | None
     key: str
+    asked: str
+    """What the model was asked, for the cost of an answer that broke off before it told."""
     begun: bool = False
     ended: bool = False
     _texts: list[str] = field(default_factory=list)
@@ -36,11 +40,7 @@ class Completion:
     @property
     def usage(self) -> Usage | None:
         """What was told last; None where nothing was told."""
-        if self._tokens is None:
-            return None
-        tokens_in, tokens_out = self._tokens.prompt_tokens, self._tokens.completion_tokens
-        cost = self.price.cost(tokens_in, tokens_out) if self.price else None
-        return Usage(input_tokens=tokens_in, output_tokens=tokens_out, cost=cost)
+        return self._used(self._tokens.prompt_tokens, self._tokens.completion_tokens) if self._tokens else None
 
     @property
     def told_why(self) -> bool:
@@ -93,4 +93,19 @@ class Completion:
         return text
 
     def failure(self, reason: str, *, retryable: bool = True) -> NotWritten:
-        return NotWritten(reason, self.usage, retryable)
+        """With what was told to be used; else with what such a prompt and so much text use by experience.
+
+        A failure that tells nothing counts as free, and a model that keeps breaking off would never exhaust a budget.
+        """
+        return NotWritten(reason, self.usage or self._reckoned(), retryable)
+
+    def _reckoned(self) -> Usage:
+        return self._used(_tokens_in(self.asked), _tokens_in("".join(self._texts + self._refusals)))
+
+    def _used(self, tokens_in: int, tokens_out: int) -> Usage:
+        cost = self.price.cost(tokens_in, tokens_out) if self.price else None
+        return Usage(input_tokens=tokens_in, output_tokens=tokens_out, cost=cost)
+
+
+def _tokens_in(text: str) -> int:
+    return math.ceil(len(text.encode(errors="replace")) / BYTES_PER_TOKEN)

@@ -62,7 +62,8 @@ class OpenAIWriter:
         await self._endpoint.close()
 
     async def _completed(self, prompt: Prompt) -> Completion:
-        completion = Completion(self._settings.prices.of(self._settings.model), self._endpoint.key)
+        price = self._settings.prices.of(self._settings.model)
+        completion = Completion(price, self._endpoint.key, f"{prompt.system}\n{prompt.user}")
         try:
             async with self._endpoint.opened("chat/completions", self._request(prompt)) as response:
                 if "event-stream" not in response.headers.get("content-type", ""):
@@ -74,6 +75,8 @@ class OpenAIWriter:
                         completion.take(payload)
                     if completion.ended:
                         break
+        except NotWritten as error:
+            raise error if error.usage else completion.failure(error.reason) from None
         except ModelFailed as error:
             if not completion.begun:
                 raise

@@ -81,10 +81,13 @@ async def test_half_a_text_is_a_failure_that_tells_what_was_paid(
         assert failed.cost == pytest.approx(COST)
 
 
-async def test_a_cut_stream_that_told_no_usage_tells_none() -> None:
-    async with modelled(streaming(HALF, cut=True)) as model:
+async def test_what_a_broken_answer_cost_is_reckoned_where_it_was_not_told() -> None:
+    async with modelled(streaming(words("x" * 4_000), cut=True)) as model:
         _, body = await model.text()
-    assert set(body) == {"success", "error", "retryable"}
+        asked = sum(len(message["content"]) for message in model.endpoint.exchanges[0].body["messages"])
+    used = body["usage"]
+    assert (used["input_tokens"], used["output_tokens"]) == (pytest.approx(asked / 4, abs=1), 1_000)
+    assert used["cost"] == pytest.approx(used["input_tokens"] / 1e6 + 1_000 * 10 / 1e6)
 
 
 async def test_two_megabytes_in_one_line_end_in_a_sentence() -> None:
@@ -92,6 +95,7 @@ async def test_two_megabytes_in_one_line_end_in_a_sentence() -> None:
         status, body = await model.text()
     assert (status, body["retryable"]) == (200, True)
     assert body["error"] == "The model's endpoint sent more than any article needs."
+    assert body["usage"]["input_tokens"] > 0
 
 
 PASSING = {"status": 500, "permanent": False, "counted": True, "down": False}
