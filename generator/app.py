@@ -16,14 +16,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from generator.calls import Calls, Counts
-from generator.connection import canonical_hash, read_body, read_key, read_object, unless_hung_up
+from generator.connection import read_body, read_key, unless_hung_up
 from generator.demo import DemoWriter
 from generator.faults import Fault, faults
-from generator.items import read_item, read_mode
+from generator.openai.writer import OpenAIWriter
+from generator.orders import Orders, Read
 from generator.phrases import load_phrases
 from generator.problems import install_problems, refusal
+from generator.prompting import load_prompts
 from generator.results import Results
 from generator.settings import Settings
+from generator.writing import Writer
 
 GARBAGE = "<!doctype html><title>Welcome</title><p>This is not the page you are looking for.</p>"
 
@@ -34,6 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
     counts = Counts()
     calls = Calls(results, counts)
     writer = _writer(settings)
+    orders = Orders(writer)
     due = faults({fault: getattr(settings, fault.value) for fault in Fault}, settings.seed)
 
     @asynccontextmanager
@@ -43,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             await calls.close()
+            await writer.close()
             await results.close()
 
     app = FastAPI(
@@ -58,13 +63,27 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.post("/api/content/generate/{mode}")
     async def generate(mode: str, request: Request) -> Response:
+        return await _answered(request, lambda body: orders.text(mode, body))
+
+    @app.post("/api/content/ideas")
+    async def ideas(request: Request) -> Response:
+        return await _answered(request, orders.ideas)
+
+    @app.post("/api/content/image")
+    async def image(request: Request) -> Response:
+        return await _answered(request, orders.image)
+
+    async def _answered(request: Request, read: Read) -> Response:
         counts.calls += 1
         fault = next(due)
         body = await read_body(request)
         if fault is not None:
             counts.failed_on_request += 1
             return await _failed(fault, request)
-        return await _generated(mode, request, body)
+        order = read(body)
+        work = calls.answer(read_key(request), order.body_hash, order.write)
+        answer = await unless_hung_up(request, work)
+        return JSONResponse({"success": True, **answer.model_dump()}) if answer else Response()
 
     async def _failed(fault: Fault, request: Request) -> Response:
         match fault:
@@ -80,15 +99,6 @@ def create_app(settings: Settings) -> FastAPI:
                 await unless_hung_up(request, calls.hang())
                 return Response()
 
-    async def _generated(mode_name: str, request: Request, body: bytes) -> Response:
-        mode = read_mode(mode_name)
-        fields = read_object(body)
-        item = read_item(mode, fields)
-        key = read_key(request)
-        work = calls.answer(key, canonical_hash(mode, fields), lambda: writer.write(mode, item))
-        answer = await unless_hung_up(request, work)
-        return JSONResponse({"success": True, **answer.model_dump()}) if answer else Response()
-
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
@@ -100,7 +110,9 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _writer(settings: Settings) -> DemoWriter:
+def _writer(settings: Settings) -> Writer:
+    if settings.openai is not None:
+        return OpenAIWriter(settings.openai, load_prompts())
     return DemoWriter(
         phrases=load_phrases(),
         latency=timedelta(seconds=settings.latency_seconds),

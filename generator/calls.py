@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from generator.demo import Answer
+from generator.answers import Answer
 from generator.errors import KeyReused, ShuttingDown
 from generator.results import Record, Results
 

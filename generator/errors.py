@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generator.answers import Usage
+
 
 class GeneratorError(Exception):
     """Something went wrong."""
 
     retryable = False
+    usage: Usage | None = None
+    retry_after: str | None = None
 
     def __str__(self) -> str:
         return (self.__doc__ or "").strip().format(**vars(self))
@@ -61,5 +65,64 @@ class KeyReused(GeneratorError):
 @dataclass(eq=False)
 class ShuttingDown(GeneratorError):
     """The generator is shutting down: ask again with the same Idempotency-Key."""
+
+    retryable = True
+
+
+@dataclass(eq=False)
+class NoImageModel(GeneratorError):
+    """No model is named for images: set PRESSRUN_OPENAI__IMAGE_MODEL."""
+
+
+@dataclass(eq=False)
+class OrderRefused(GeneratorError):
+    """The model's endpoint refuses this request: {reason}."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class NotWritten(GeneratorError):
+    """{reason}."""
+
+    reason: str
+    usage: Usage | None = None
+    retryable: bool = True
+
+
+@dataclass(eq=False)
+class ModelFailed(GeneratorError):
+    """{reason}."""
+
+    reason: str
+
+    retryable = True
+
+
+@dataclass(eq=False)
+class ModelOutOfReach(GeneratorError):
+    """The model's endpoint is out of reach: {reason}."""
+
+    reason: str
+
+    retryable = True
+
+
+@dataclass(eq=False)
+class ModelBusy(GeneratorError):
+    """The model's endpoint has no room at the moment: {reason}."""
+
+    reason: str
+    retry_after: str | None = None
+
+    retryable = True
+
+
+@dataclass(eq=False)
+class ModelLimited(GeneratorError):
+    """The model's endpoint takes no more requests for now: {reason}."""
+
+    reason: str
+    retry_after: str | None = None
 
     retryable = True

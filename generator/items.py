@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -27,8 +27,13 @@ REQUIRED = {
 }
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def identifier(text: str) -> str:
+    """`Social Post` and `social-post` are `social_post`."""
+    return re.sub(r"\W+", "_", text.casefold()).strip("_")
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -52,17 +57,19 @@ def _keyword_list(value: object) -> object:
         value = value.split(",")
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         return value
-    unique = {_one_line(each).casefold(): _one_line(each) for each in value if _speaks(each)}
+    unique = {one_line(each).casefold(): one_line(each) for each in value if speaks(each)}
     return tuple(unique.values())
 
 
-def _speaks(text: str) -> bool:
+def speaks(text: str) -> bool:
     return any(character.isalnum() for character in text)
 
 
-Line = Annotated[str, Field(max_length=2_000), AfterValidator(_one_line)]
+Line = Annotated[str, Field(max_length=2_000), AfterValidator(one_line)]
 Prose = Annotated[str, BeforeValidator(_in_words)]
 Keyword = Annotated[str, Field(max_length=200)]
+Keywords = Annotated[tuple[Keyword, ...], BeforeValidator(_keyword_list), Field(max_length=200)]
+T = TypeVar("T", bound=BaseModel)
 
 
 class Item(BaseModel):
@@ -71,7 +78,7 @@ class Item(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     topic: Line = ""
-    keywords: Annotated[tuple[Keyword, ...], BeforeValidator(_keyword_list), Field(max_length=200)] = ()
+    keywords: Keywords = ()
     trend: Line = ""
     region: Line = ""
     source_text: Prose = ""
@@ -93,14 +100,19 @@ def read_mode(text: str) -> Mode:
         raise UnknownMode(mode=text[:50], known=", ".join(Mode)) from error
 
 
-def read_item(mode: Mode, body: Mapping[str, Any]) -> Item:
-    """The item in a request's body, a field that is null counting as not given. Raises `InvalidItem`."""
+def read_fields(model: type[T], body: Mapping[str, Any]) -> T:
+    """What the model knows of a request's body, a field that is null counting as not given. Raises `InvalidItem`."""
     try:
-        item = Item.model_validate({name: value for name, value in body.items() if value is not None})
+        return model.model_validate({name: value for name, value in body.items() if value is not None})
     except ValidationError as error:
         raise InvalidItem(" ".join(_sentence(fault["loc"], fault["msg"]) for fault in error.errors())) from error
+
+
+def read_item(mode: Mode, body: Mapping[str, Any]) -> Item:
+    """The item in a request's body. Raises `InvalidItem`."""
+    item = read_fields(Item, body)
     names = REQUIRED[mode]
-    if not any(_speaks(str(getattr(item, name))) for name in names):
+    if not any(speaks(str(getattr(item, name))) for name in names):
         raise InvalidItem(f"Mode {mode} needs {' or '.join(names)}, with at least one letter or digit.")
     return item
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from generator.demo import Answer
+from generator.answers import Answer
 
 MOST_RECORDS = 10_000
 

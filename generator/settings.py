@@ -1,4 +1,7 @@
-"""The generator's settings, from the environment (`PRESSRUN_DEMO__...`), read whole and once by who starts it."""
+"""The generator's settings, from the environment, read whole and once by who starts it.
+
+`PRESSRUN_DEMO__...` is of the demo writer and of the endpoint itself, `PRESSRUN_OPENAI__...` of the model.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,52 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from generator.prices import Amount, Prices, read_prices
 
 PREFIX = "PRESSRUN_DEMO__"
+MODEL_PREFIX = "PRESSRUN_OPENAI__"
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _without_credentials(url: AnyHttpUrl) -> AnyHttpUrl:
+    if url.username or url.password or url.query or url.fragment:
+        raise ValueError("only scheme, host, port and path belong here, the key has a setting of its own")
+    return url
+
+
+def _sendable(key: SecretStr) -> SecretStr:
+    """A key from a file often ends in a line break, which no header can carry."""
+    bare = key.get_secret_value().strip()
+    if not (bare.isascii() and bare.isprintable() and bare):
+        raise ValueError("a key has printable ASCII characters only")
+    return SecretStr(bare)
+
+
+class OpenAI(BaseSettings):
+    """A model behind an OpenAI-compatible endpoint."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=MODEL_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    base_url: Annotated[AnyHttpUrl, AfterValidator(_without_credentials)]
+    """Where `/chat/completions` is, such as http://127.0.0.1:11434/v1."""
+    model: Name
+    api_key: Annotated[SecretStr, AfterValidator(_sendable)] | None = None
+    timeout_seconds: Annotated[float, Field(gt=0, le=3_600)] = 280.0
+    """For a whole answer; less than the worker waits, so that the worker hears the reason."""
+    max_output_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    output_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """What the endpoint calls that limit: most know the first, OpenAI's newer models only the second."""
+    image_model: Name | None = None
+    prices: Annotated[Prices, NoDecode, BeforeValidator(read_prices)] = Prices({})
 
 
 class Settings(BaseSettings):
@@ -39,6 +79,8 @@ class Settings(BaseSettings):
     """Where answers are kept for a repeated Idempotency-Key; empty: in memory."""
     price_per_million_input_tokens: Amount = 3.0
     price_per_million_output_tokens: Amount = 15.0
+    openai: Annotated[OpenAI | None, NoDecode] = None
+    """The model that writes; None: the demo writer. Only `load_settings` reads it from the environment."""
 
     @model_validator(mode="after")
     def _rates_fit_together(self) -> Self:
@@ -59,10 +101,15 @@ class InvalidSettings(Exception):
 
 
 def load_settings() -> Settings:
-    """Raises `InvalidSettings` with every fault there is, unknown variables included."""
+    """Raises `InvalidSettings` with every fault there is, unknown variables included, and no value of a model's."""
     faults = list(_unknown_variables())
+    openai = None
     try:
-        settings = Settings()
+        openai = OpenAI() if any(os.environ[name] for name in _named(MODEL_PREFIX)) else None
+    except ValidationError as error:
+        faults += _sentences_on_model(error)
+    try:
+        settings = Settings(openai=openai)
     except ValidationError as error:
         raise InvalidSettings((*faults, *_sentences(error))) from error
     if faults:
@@ -70,18 +117,39 @@ def load_settings() -> Settings:
     return settings
 
 
+def _named(prefix: str) -> Iterator[str]:
+    return (name for name in sorted(os.environ) if name.upper().startswith(prefix))
+
+
 def _unknown_variables() -> Iterator[str]:
-    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
-    for name in sorted(os.environ):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            yield f"{name} is not a setting of the generator."
+    for prefix, fields in ((PREFIX, Settings.model_fields.keys() - {"openai"}), (MODEL_PREFIX, OpenAI.model_fields)):
+        known = {f"{prefix}{name}".upper() for name in fields}
+        yield from (
+            f"{name} is not a setting of the generator." for name in _named(prefix) if name.upper() not in known
+        )
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
     for fault in error.errors(include_url=False):
-        message = fault["msg"].removeprefix("Value error, ")
-        name = f"{PREFIX}{'.'.join(str(part) for part in fault['loc'])}".upper()
+        name = _name(PREFIX, fault["loc"])
         if fault["loc"]:
-            yield f"{name} is {fault['input']!r}: {message[0].lower()}{message[1:]}."
+            yield f"{name} is {fault['input']!r}: {_reason(fault['msg'])}."
         else:
-            yield f"{PREFIX}RATE_...: {message}."
+            yield f"{PREFIX}RATE_...: {fault['msg'].removeprefix('Value error, ')}."
+
+
+def _sentences_on_model(error: ValidationError) -> Iterator[str]:
+    """Without the values: a key may stand in any of them by mistake."""
+    for fault in error.errors(include_url=False, include_input=False):
+        name = _name(MODEL_PREFIX, fault["loc"])
+        yield f"{name} must be set." if fault["type"] == "missing" else f"{name}: {_reason(fault['msg'])}."
+
+
+def _name(prefix: str, path: tuple[int | str, ...]) -> str:
+    first, *rest = path or ("",)
+    return ".".join([f"{prefix}{first}".upper(), *map(str, rest)])
+
+
+def _reason(message: str) -> str:
+    reason = message.removeprefix("Value error, ")
+    return f"{reason[:1].lower()}{reason[1:]}"

@@ -37,8 +37,15 @@ from jobs.pipelines import CONTENT, IDEAS, IMAGES
 
 PREFIX = "PRESSRUN_"
 FILE = Path("pressrun.toml")
-OTHERS = ("PRESSRUN_DEMO__", "PRESSRUN_TEST_", "PRESSRUN_URL", "PRESSRUN_API_KEY", "PRESSRUN_DEBUG")
-"""Names with our prefix that are read elsewhere: the demo generator, tests, the command line's client."""
+OTHERS = (
+    "PRESSRUN_DEMO__",
+    "PRESSRUN_OPENAI__",
+    "PRESSRUN_TEST_",
+    "PRESSRUN_URL",
+    "PRESSRUN_API_KEY",
+    "PRESSRUN_DEBUG",
+)
+"""Names with our prefix that are read elsewhere: the reference generator, tests, the command line's client."""
 
 
 class AuthMode(StrEnum):

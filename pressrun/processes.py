@@ -59,7 +59,7 @@ def generator(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8100,
 ) -> None:
-    """The reference generation endpoint with the demo writer."""
+    """The reference generation endpoint: the demo writer, or the model that PRESSRUN_OPENAI__BASE_URL names."""
     from pressrun import compose
     from pressrun.running import run
 

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from generator.answers import Answer
 from generator.article import write_article
-from generator.demo import Answer, DemoWriter
+from generator.demo import DemoWriter
 from generator.items import Mode, read_item
 from generator.phrases import Phrases
 from generator.sentences import count_words
@@ -227,6 +228,7 @@ async def test_the_text_is_the_same_in_every_process(phrases: Phrases) -> None:
 async def test_usage_follows_from_the_text_and_the_prices(phrases: Phrases) -> None:
     writer = DemoWriter(phrases, timedelta(0), 0, price_input=0, price_output=1_000_000)
     answer = await writer.write(Mode.TOPIC, read_item(Mode.TOPIC, {"topic": "desk lamps"}))
+    assert answer.usage is not None
     assert answer.usage.input_tokens > 0
     assert answer.usage.output_tokens == -(-len(answer.content) // 4)
     assert answer.usage.cost == answer.usage.output_tokens

@@ -80,7 +80,7 @@ async def test_unknown_modes_paths_and_methods_are_refused_in_the_same_shape(sha
     assert "topic, keywords, trends, spin" in refused(
         await shared.client.post("/api/content/generate/poem", json=TOPIC), 404
     )
-    assert refused(await shared.client.post("/api/content/ideas", json=TOPIC), 404)
+    assert refused(await shared.client.post("/api/content/poems", json=TOPIC), 404)
     assert refused(await shared.client.post(f"{URL}/", json=TOPIC), 404)
     response = await shared.client.get(URL)
     assert refused(response, 405)

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from generator.answers import Answer, Usage
 from generator.calls import Calls, Counts
-from generator.demo import Answer, Usage
 from generator.results import Results
 from generator.settings import Settings
 from tests.generator.serving import URL, Served, eventually, serving

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.demo import Answer, Usage
+from generator.answers import Answer, Usage
 from generator.results import Record, Results
 
 
