@@ -90,6 +90,7 @@ class Adoption:
             parallelism=self._defaults.parallelism,
             stagger=self._defaults.stagger,
             cost_per_job=self._defaults.cost_per_job,
+            pipeline=self._defaults.pipeline,
         )
         ours = new_bulk(bulk["_id"], bulk.get("userId") or "unknown", request, self._clock.now())
         kept: Document = {name: bulk[name] for name in ("userId", "created_at", "mode", "metadata") if name in bulk}

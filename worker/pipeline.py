@@ -4,9 +4,9 @@ here, and nothing is known of leases.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -93,7 +93,8 @@ class Course:
             self._has_result(stage, found.result)
             return at + 1
         self._record.may_begin(stage)
-        began = time.monotonic()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         result, entry = await self._made(stage, given)
         then = stages[at + 1].name if at + 1 < len(stages) else stage.name
         percentage = 100 * (at + 1) // len(stages)
@@ -101,7 +102,7 @@ class Course:
             return Asked(stage.name, digest, result, then, percentage)
         if isinstance(result, SendBack):
             return await self._go_back(stage, result)
-        entry |= {"hash": digest, "duration_ms": round((time.monotonic() - began) * 1000)}
+        entry |= {"hash": digest, "duration_ms": round((clock() - began) * 1000)}
         stored = self._stored(stage, result)
         if not (stage.quick and size_of(stored) > MOST_OF_QUICK):
             entry["result"] = stored

@@ -14,8 +14,9 @@ from bson import ObjectId
 from jobs.controls import Answer, Pause, PauseMode
 from jobs.creation import IdempotencyKey
 from jobs.documents import BulkId, BulkRequest, JobId
-from jobs.errors import MoveRefused
+from jobs.errors import MoveRefused, SelectionRefused
 from jobs.pipelines import PLAIN
+from jobs.selections import Choice
 from jobs.system import System
 from tests.support.simulation.simulated_store import at_once
 from tests.support.simulation.witness import demand
@@ -84,9 +85,16 @@ class People:
         if await self._unless_refused(lambda system: system.controls.cancel_job(OWNER, job)) is not None:
             self._world.promises.cancelled(JobId(job), since=since)
 
-    async def retry_job(self, job: JobId) -> None:
+    async def choose(self, job: JobId, option: int) -> None:
+        choice = Choice(OWNER, option)
+        await self._unless_refused(lambda system: system.selections.choose(OWNER, job, choice))
+
+    async def approve(self, bulk: BulkId) -> None:
+        await self._ask(lambda system: system.selections.approve(OWNER, bulk, OWNER))
+
+    async def retry_job(self, job: JobId, from_stage: str | None = None) -> None:
         with self._world.promises.lifting(self._world.witness.jobs[job]["bulk_job_id"], pause_too=False):
-            await self._unless_refused(lambda system: system.controls.retry_job(OWNER, job))
+            await self._unless_refused(lambda system: system.controls.retry_job(OWNER, job, from_stage))
 
     async def change(self, bulk: BulkId, changes: Mapping[str, Any]) -> None:
         await self._ask(lambda system: system.controls.change(OWNER, bulk, changes))
@@ -146,5 +154,5 @@ class People:
     async def _unless_refused(self, request: Callable[[System], Awaitable[T]]) -> T | None:
         try:
             return await self._ask(request)
-        except MoveRefused:
+        except (MoveRefused, SelectionRefused):
             return None

@@ -164,19 +164,24 @@ class Promises:
         self._demand_order(job, bulk)
         owed = self._owed[call.job_id] + 1
         demand(call.number == owed, "the key should have n =", owed, call, job)
+        stage, part = call.label
+        is_kept = stage in job["checkpoints"] or part in job["paid"].get(stage, {})
+        demand(not is_kept, "what was kept is paid for again", call, job)
 
     def _closed(self, call: OpenCall) -> None:
-        if call.answered and call.answer.definite and call.token is not None:
+        if call.answered and call.answer.definite_failure and call.token is not None:
             self._definite.add(call.token)
 
     def _demand_room(self, bulk: Document) -> None:
         calls = [call for call in self._generator.open_calls if self._is_owned(call)]
         mine = [call for call in calls if self._bulk_of(call) == bulk["_id"]]
         most = max(self._parallelism[bulk["_id"]], bulk["parallelism"])
-        demand(len(mine) <= most, len(mine), "jobs of one bulk at once", bulk)
+        at_once = {call.job_id for call in mine}
+        demand(len(at_once) <= most, len(at_once), "jobs of one bulk at once", bulk)
         twins = [call for call in calls if self._twin_key(call) is not None]
         demand(len(twins) == len({self._twin_key(call) for call in twins}), "twins are called for at once", twins)
-        demand(self.cap is None or len(calls) <= self.cap, len(calls), "jobs at once in the system", calls)
+        jobs = {call.job_id for call in calls}
+        demand(self.cap is None or len(jobs) <= self.cap, len(jobs), "jobs at once in the system", calls)
 
     def _demand_order(self, job: Document, bulk: Document) -> None:
         if job["_id"] in self._started:

@@ -54,7 +54,9 @@ def assert_all_at_rest(world: World) -> None:
         jobs = world.witness.jobs_of(bulk["_id"])
         demand(bulk["status"] not in LIVE_BULKS, "a bulk has not ended", bulk)
         demand(all(job["status"] in ENDED_JOBS for job in jobs), "a job has not ended", jobs)
-        demand(all(job["wish"] is None and job["current_stage"] is None for job in jobs), "a wish is left", jobs)
+        demand(all(job["wish"] is None for job in jobs), "a wish is left", jobs)
+        kept = [job for job in jobs if job["status"] == "completed" and (job["checkpoints"] or job["paid"])]
+        demand(not kept, "a completed job keeps what it needs no more", kept)
         demand([job["queue_position"] for job in jobs] == list(range(1, len(jobs) + 1)), "positions", jobs)
         failed = [job for job in jobs if job["status"] == JobStatus.FAILED]
         summary = [error_line(job["queue_position"], job["error"]) for job in failed]

@@ -29,8 +29,8 @@ class Answer:
     seconds: float | None = None
 
     @property
-    def definite(self) -> bool:
-        return isinstance(self.reply, Reply) or self.reply.definite
+    def definite_failure(self) -> bool:
+        return isinstance(self.reply, CallFailed) and self.reply.definite
 
 
 def success(seconds: float | None = None, cost: float | None = None) -> Answer:
@@ -68,6 +68,12 @@ class OpenCall:
     token: str | None = None
     is_open: bool = True
     answered: bool = False
+
+    @property
+    def label(self) -> tuple[str, str]:
+        """The stage, and the part of it."""
+        stage, _, part = self.key.split("-", 1)[1].rsplit("-", 2)[0].partition(".")
+        return stage, part
 
     @property
     def number(self) -> int:
