@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?:[ \t]+(?P<text>.*))?$")
 FENCE = re.compile(r" {0,3}(?P<marks>`{3,}+|~{3,}+)(?P<info>[^`]*)$")
 LIST_ITEM = re.compile(r"\s{0,40}(?:[-*+]|\d{1,9}[.)])\s+")
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """`code`: inside a fenced block, or one of its fences."""
 
     text: str
@@ -31,9 +30,9 @@ def lines_of(lines: Iterable[str]) -> Iterator[Line]:
             if closes(text, fence):
                 fence = ""
         else:
-            opening = FENCE.match(text)
+            opening = FENCE.match(text) if text else None
             fence = opening["marks"] if opening else ""
-            yield Line(text, code=opening is not None)
+            yield Line(text, opening is not None)
 
 
 def closes(text: str, fence: str) -> bool:

@@ -18,6 +18,7 @@ _WORD = re.compile(rf"[{IDEOGRAPHS}]|[^\W_{IDEOGRAPHS}]+")
 _LETTER = re.compile(r"[^\W_]")
 _PARTED = re.compile(r"[\u2013\u2014\u2026|]")
 
+_BLANK = re.compile(r"\n{3,}+")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,1000}>")
 _AUTOLINK = re.compile(r"<[A-Za-z][A-Za-z+.-]{1,30}:[^<>\s]{0,2000}>")
@@ -28,6 +29,8 @@ _IMAGE = re.compile(rf"!\[[^\[\]\n]{{0,1000}}\](?:{_TARGET}|\[[^\[\]\n]{{0,200}}
 _LINK = re.compile(rf"\[(?P<text>[^\[\]\n]{{0,1000}})\](?:{_TARGET}|\[[^\[\]\n]{{0,200}}\])")
 _DEFINITION = re.compile(r" {0,3}\[[^\[\]]{1,200}\]:[ \t]")
 _ADDRESS = re.compile(r"(?:https?://|www\.)[!-;=?-~]{1,2000}", re.IGNORECASE)
+_MARKED = re.compile(r"[\[<*_~`\\|]|https?:|www\.", re.IGNORECASE)
+_RULED = ("-", "*", "_", "=", ":", "|", "+", "[")
 _RULE = re.compile(r"[ \t]*(?:[-*_=:|+][ \t]*){3,}$")
 _QUOTE = re.compile(r"(?:[ \t]{0,3}>){1,20}[ \t]?")
 _CODE_MARKS = re.compile(r"`{1,20}")
@@ -39,11 +42,11 @@ def prose(markdown: str) -> str:
     """The text in paragraphs parted by a blank line; headings, list items and table rows are paragraphs too."""
     paragraphs: list[str] = []
     lines: list[str] = []
-    for line in lines_of(_COMMENT.sub(" ", markdown).splitlines()):
-        heading = HEADING.match(line.text)
-        own = heading or LIST_ITEM.match(line.text) or line.text.lstrip().startswith("|")
-        text = "" if line.code else line_text(heading_text(heading) if heading else line.text)
-        if (own or not text) and lines:
+    for line in lines_of(_COMMENT.sub(" ", _BLANK.sub("\n\n", markdown)).splitlines()):
+        read = "" if line.code else line.text.strip()
+        heading = HEADING.match(line.text) if read else None
+        text = line_text(heading_text(heading) if heading else read)
+        if lines and (not text or heading or read[0] == "|" or LIST_ITEM.match(read)):
             paragraphs.append(" ".join(lines))
             lines = []
         if text:
@@ -55,16 +58,18 @@ def prose(markdown: str) -> str:
 
 def line_text(line: str) -> str:
     """One line without its marks; empty for one that has nothing to read."""
-    if _RULE.match(line) or _DEFINITION.match(line):
+    line = line.strip()
+    if line[:1] in _RULED and (_RULE.match(line) or _DEFINITION.match(line)):
         return ""
     quote = _QUOTE.match(line)
     line = line[quote.end() :] if quote else line
     item = LIST_ITEM.match(line)
     line = line[item.end() :] if item else line
-    line = _AUTOLINK.sub(" ", _LINK.sub(r"\g<text>", _IMAGE.sub(" ", line)))
-    line = _ADDRESS.sub(" ", _TAG.sub("", line))
-    line = _ESCAPE.sub(r"\1", _EMPHASIS.sub("", _CODE_MARKS.sub("", line)))
-    return " ".join(line.replace("|", " ").split())
+    if _MARKED.search(line):
+        line = _AUTOLINK.sub(" ", _LINK.sub(r"\g<text>", _IMAGE.sub(" ", line)))
+        line = _ADDRESS.sub(" ", _TAG.sub("", line))
+        line = _ESCAPE.sub(r"\1", _EMPHASIS.sub("", _CODE_MARKS.sub("", line))).replace("|", " ")
+    return " ".join(line.split())
 
 
 def without_code(markdown: str) -> str:
