@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from jobs.slug import slugify
 from service.json_text import dumps
-from service.slug import slugify
 
 Job = Mapping[str, Any]
 Jobs = AsyncIterable[Job] | Iterable[Job]

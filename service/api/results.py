@@ -9,11 +9,11 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from jobs.documents import BulkId, parse_id
+from jobs.slug import slugify
 from service import results
 from service.auth.callers import Reader
 from service.deps import Parts
 from service.rendering import finished_jobs
-from service.slug import slugify
 
 router = APIRouter(prefix="/api/bulk-generate/{bulk_id}", tags=["results"])
 

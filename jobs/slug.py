@@ -1,4 +1,4 @@
-"""Makes the part of a file name that a person recognises; that names are unique is seen to elsewhere."""
+"""Makes the part of a file name or an address that a person recognises; that it is unique is seen to elsewhere."""
 
 from __future__ import annotations
 
