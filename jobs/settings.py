@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -55,6 +56,10 @@ class AuthMode(StrEnum):
 
 def _percent(value: object) -> object:
     return {"off": 0, "on": 100}.get(value, value) if isinstance(value, str) else value
+
+
+def _names(value: object) -> object:
+    return tuple(filter(None, (name.strip() for name in value.split(",")))) if isinstance(value, str) else value
 
 
 class Section(BaseModel):
@@ -88,10 +93,10 @@ class Endpoint(Section):
 
 
 class Generator(Endpoint):
-    """`components`: it can also write an article in parts, so many at once."""
+    """`components`: it can also write an article in parts, so many at once; `always` has it do so unasked."""
 
     url: AnyHttpUrl | None = AnyHttpUrl("http://127.0.0.1:8100")
-    components: Literal["on", "off"] = "off"
+    components: Literal["off", "on", "always"] = "off"
     component_parallelism: int = Field(2, ge=1, le=10)
 
 
@@ -162,6 +167,10 @@ class Settings(BaseSettings):
     tenant: Tenant = Tenant()
     queue: Queue = Queue()
     bulk: Bulk = Bulk()
+    pipelines: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
+    """A team's own modules."""
+    templates: Path | None = None
+    """The folder of a team's own templates."""
     parallel: Annotated[int, BeforeValidator(_percent)] = Field(100, ge=0, le=100)
     auth: Auth
 
@@ -240,9 +249,9 @@ def _is_unknown(name: str) -> bool:
         return False
     section, _, field = name.removeprefix(PREFIX).lower().partition("__")
     info = Settings.model_fields.get(section)
-    if info is None or not isinstance(info.annotation, type):
+    if info is None:
         return True
-    if not issubclass(info.annotation, BaseModel):
+    if not isinstance(info.annotation, type) or not issubclass(info.annotation, BaseModel):
         return bool(field)
     return field.partition("__")[0] not in info.annotation.model_fields
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 import httpx2
 import structlog
 
-from jobs.pipelines import CONTENT
+from jobs.pipelines import CONTENT, IMAGES
 from jobs.settings import Settings
 from jobs.system import System
 from worker.breaker import Breaker
@@ -23,9 +23,11 @@ from worker.keeper import Keeper
 from worker.loop import Loop
 from worker.metrics import Metrics
 from worker.record import Workbench
-from worker.registry import built_in
+from worker.registry import Kit, WrongPipelines, registered
 from worker.runner import Runner
 from worker.shutdown import Shutdown
+from worker.stages.writing import Components
+from worker.text.templates import TemplateFault, Templates
 from worker.upkeep import Upkeep
 
 log = structlog.get_logger()
@@ -48,12 +50,26 @@ def generator_http(settings: Settings, name: str = CONTENT) -> httpx2.AsyncClien
     )
 
 
+def kit_of(settings: Settings) -> Kit:
+    """Raises `WrongPipelines` where a template of the team's cannot be used."""
+    told = settings.generator
+    components = Components(told.components != "off", told.components == "always", told.component_parallelism)
+    try:
+        templates = Templates(settings.templates)
+        faults = templates.check()
+    except TemplateFault as fault:
+        faults = [fault]
+    if faults:
+        raise WrongPipelines("the templates", " ".join(map(str, faults)))
+    return Kit(templates, components, has_images=IMAGES in settings.endpoints)
+
+
 async def run_worker(settings: Settings, system: System, shutdown: Shutdown) -> None:
     """Work until `shutdown` is asked for; what runs then ends or is handed back first."""
     worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     version = importlib.metadata.version("pressrun")
     keeper = Keeper(system.queue, lease=settings.lease, look_every=timedelta(seconds=settings.worker.poll_seconds))
-    pipelines = built_in()
+    pipelines = registered(kit_of(settings), settings.pipelines)
     async with AsyncExitStack() as open_clients:
         clients = {
             name: GeneratorClient(

@@ -85,7 +85,7 @@ class PaidCalls:
         refusal = why_not_storable(reply.content, call.most_bytes)
         if refusal is not None:
             raise CallFailed(f"The generator's answer {refusal}.", definite=True)
-        if stage.several_calls:
+        if stage.several_calls and part:
             await self._keeping.keep_paid(stage.name, part, {"hash": digest, "content": reply.content})
         return reply
 

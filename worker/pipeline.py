@@ -23,6 +23,9 @@ log = structlog.get_logger()
 MOST_OF_QUICK = 256 * 1024
 """What a quick stage made of more bytes is not kept, but made anew should the job be taken up again."""
 
+MOST_OF_FIRST = 4 * 2**20
+"""Of what is sent back so much is kept: it has to fit into one document with what is made instead."""
+
 Entry = dict[str, Any]
 
 
@@ -172,6 +175,8 @@ class Course:
             raise StageFailed(f"The stage {stage.name} has sent the job back twice.", permanent=True)
         forgotten = names[to : names.index(stage.name) + 1]
         first = self._entries.get(result.to, {}).get("result")
+        if size_of(first) > MOST_OF_FIRST:
+            first = None
         why = SentBack(stage.name, list(result.findings), first)
         log.info("job_sent_back", stage=result.to, by=stage.name, findings=len(result.findings))
         await self._record.send_back(result.to, forgotten, why, 100 * to // len(names))

@@ -134,8 +134,8 @@ class Runner:
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT_SECONDS)
             else:
-                reason = outcome.error if isinstance(outcome, Failed | Retry) else None
-                log.info("job_ended", outcome=type(outcome).__name__.lower(), status=status.value, reason=reason)
+                told = {"error": outcome.error} if isinstance(outcome, Failed | Retry) else {}
+                log.info("job_ended", outcome=type(outcome).__name__.lower(), status=status.value, **told)
                 return reserved
 
 
