@@ -22,6 +22,7 @@ _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
 def safe_html(markdown: str) -> str:
     """CommonMark with tables. Links lead to http, https and mailto, images come by https; of any other image its
     alternative text stays. A text of more than 200,000 characters becomes plain paragraphs."""
+    markdown = markdown.encode("utf-8", "replace").decode()  # a lone surrogate is no text to nh3
     if len(markdown) > MAX_MARKED_UP:
         return "\n".join(f"<p>{escape(part.strip())}</p>" for part in markdown.split("\n\n") if part.strip())
     return nh3.clean(
