@@ -7,7 +7,7 @@ from html import escape
 import nh3
 from markdown_it import MarkdownIt
 
-# Twice what 10,000 words need. The parser takes seconds for a hostile text of this size, minutes for one of 2 MB.
+# Twice what 10,000 words need. The slowest texts of this size take the parser two seconds, of 2 MB half a minute.
 MAX_MARKED_UP = 200_000
 TAGS = {
     *("h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "blockquote", "ul", "ol", "li"),
