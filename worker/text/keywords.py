@@ -6,6 +6,7 @@ most and share the first four.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -17,6 +18,7 @@ STEM = 4
 ENDING = 3
 SHORT_ENDINGS = ("", "s", "es", "e", "n", "en")
 SLACK = 6
+_SYMBOL = re.compile(r"[+#@$%€£]")  # "C++" is not "C"
 _HANGUL_FIRST, _HANGUL_LAST = "\uac00", "\ud7a3"
 
 
@@ -33,7 +35,7 @@ def missing(text: str, keywords: Sequence[str], language: str) -> list[str]:
 
 
 def _found(keyword: str, wanted: Sequence[frozenset[str]], places: dict[str, list[int]], whole: str) -> bool:
-    if not wanted or _unspaced(keyword):
+    if not wanted or _unspaced(keyword) or _SYMBOL.search(keyword):
         return "".join(folded(keyword).split()) in whole
     of_words = [sorted({place for form in word for place in places.get(form, ())}) for word in wanted]
     return all(of_words) and _near(of_words, len(wanted) + SLACK)

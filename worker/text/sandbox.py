@@ -49,8 +49,7 @@ class Budget:
         self._steps -= 1
         if self._steps < 0:
             raise SecurityError(f"it takes more than {MAX_STEPS} steps")
-        if self._work < 0:
-            raise SecurityError(f"it goes over more than {MAX_WORK // 2**20} MB of text")
+        self.look(characters + self._step_work)
 
     def look(self, characters: int) -> None:
         """As `spend`, without a step."""

@@ -29,7 +29,7 @@ _GREETING = re.compile(rf"\W{{0,3}}(?:{_SURE}\s?)?(?:{_HERE})\b.{{0,{MOST_PREAMB
 _SURE_ALONE = re.compile(rf"\W{{0,3}}{_SURE}\W{{0,3}}$", re.IGNORECASE)
 _OF_ARTICLE = re.compile(rf"\b(?:{_ARTICLE})\b", re.IGNORECASE)
 _RULE = re.compile(r" {0,3}([-*_=])(?:[ \t]*\1){2,}[ \t]*$")
-_SETEXT = re.compile(r" {0,3}={2,}[ \t]*$")
+_UNDERLINE = re.compile(r" {0,3}(?:={2,}+|-{2,}+)$")
 
 
 def unwrapped(lines: Sequence[str]) -> list[str]:
@@ -88,7 +88,7 @@ def _greets(lines: Sequence[str], at: int, end: int, following: int) -> bool:
     if following >= end or len(line) > MOST_PREAMBLE:
         return False
     begins = HEADING.match(lines[following]) or FENCE.match(lines[following]) or _RULE.match(lines[following])
-    titled = following + 1 < end and _SETEXT.match(lines[following + 1])
+    titled = following + 1 < end and _UNDERLINE.match(lines[following + 1])
     if _SURE_ALONE.match(line):
         return bool(begins or titled or _GREETING.match(lines[following].strip()))
     announced = line.endswith(":") and _OF_ARTICLE.search(line) and not LIST_ITEM.match(lines[following])
