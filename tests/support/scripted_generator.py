@@ -17,12 +17,13 @@ from tests.support.news import News
 from tests.support.replies import Reply, status, success
 
 HOST = "127.0.0.1"
-ROUTE = "/api/content/generate/"
+ROUTE = "/api/content/"
+IDEAS = {"ideas": [{"title": f"Idea {number}"} for number in range(3)], "recommended": 1}
 
 
 @dataclass(eq=False)
 class Call:
-    """One request as it came: `started` is the loop's time."""
+    """One request as it came: `mode` is its path's end, `started` the loop's time."""
 
     mode: str
     body: dict[str, Any]
@@ -42,6 +43,11 @@ class Call:
 
 
 def article(call: Call) -> Reply:
+    """Also ideas and an image, of which `mode` tells."""
+    if call.mode == "ideas":
+        return success(IDEAS, {"cost": 0.001})
+    if call.mode == "image":
+        return success({"url": "https://images.example/a.png", "alt": "A picture"}, {"cost": 0.02})
     return success(f"An article on {call.topic}.", {"input_tokens": 100, "output_tokens": 900, "cost": 0.01})
 
 
@@ -146,7 +152,7 @@ class ScriptedGenerator:
             await writer.drain()
             return b""
         call = Call(
-            mode=path.removeprefix(ROUTE),
+            mode=path.removeprefix(ROUTE).removeprefix("generate/"),
             body=json.loads(body),
             key=headers.get("idempotency-key", ""),
             headers=headers,

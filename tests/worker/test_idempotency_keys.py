@@ -16,9 +16,7 @@ from tests.support.invariants import assert_at_rest
 from tests.support.replies import Reply
 from tests.support.scripted_generator import ScriptedGenerator
 from tests.worker.conftest import MakeBulk
-from tests.worker.working import LEASE, OWNER, Worker, a_worker, claimed, client_of
-
-BACKOFF = timedelta(minutes=6)
+from tests.worker.working import BACKOFF, LEASE, OWNER, Worker, a_worker, claimed, client_of
 
 
 def parts(key: str) -> tuple[str, str, str, int]:

@@ -18,9 +18,7 @@ from tests.support.faulty_store import FaultyStore
 from tests.support.invariants import assert_at_rest
 from tests.support.scripted_generator import ScriptedGenerator
 from tests.worker.conftest import Logged, MakeBulk, events
-from tests.worker.working import LEASE, OWNER, Worker, claimed
-
-BACKOFF = timedelta(minutes=6)
+from tests.worker.working import BACKOFF, LEASE, OWNER, Worker, claimed
 
 
 async def test_a_job_completes_and_keeps_the_result_and_the_usage(

@@ -29,6 +29,7 @@ LEASE = timedelta(seconds=30)
 SHORT = timedelta(milliseconds=10)
 LONG = timedelta(minutes=5)
 PATIENCE_SECONDS = 30
+BACKOFF = timedelta(minutes=6)
 OWNER = "owner"
 WORKER = "w1"
 

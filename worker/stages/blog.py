@@ -37,11 +37,12 @@ class Ideas(BaseModel):
 
 async def think_up(given: Brainstorm, tools: Tools) -> Ideas:
     content = (await tools.call(IDEAS, "/api/content/ideas", given.told)).content
-    found = content.get("ideas") if isinstance(content, Mapping) else content
+    told = content if isinstance(content, Mapping) else {}
+    found = told.get("ideas")
     ideas = [idea for one in found if (idea := idea_of(one))] if isinstance(found, list) else []
     if not ideas:
         raise StageFailed("The generator of ideas gave none that can be read.", definite=True)
-    recommended = content.get("recommended") if isinstance(content, Mapping) else None
+    recommended = told.get("recommended")
     ideas = ideas[:MOST_IDEAS]
     if not isinstance(recommended, int) or isinstance(recommended, bool) or not 0 <= recommended < len(ideas):
         recommended = 0
