@@ -16,19 +16,23 @@ import jobs.outcomes
 import jobs.queue
 import jobs.shortlist
 import worker.keeper
+from jobs.checkpoints import Checkpoints
 from jobs.claims import ClaimWrites
+from jobs.clock import NEVER
 from jobs.creation import Creation
 from jobs.expenses import Charge, Expense, Tokens
 from jobs.intents import Intents
 from jobs.outcomes import Outcome, due_after
 from jobs.queue import Queue
 from jobs.scopes import Place, Scopes
+from jobs.selections import Selections
 from jobs.states import LIVE_BULKS
 from jobs.store import Document
 from jobs.sweep import Sweep
 from jobs.twins import Twins
 from tests.support.simulation.simulated_store import SimulatedCollection
 from worker.outcomes import Interruption
+from worker.pipeline import Course
 
 Mutation = Callable[[], AbstractContextManager[object]]
 Rewrite = Callable[[Document, Document], tuple[Document, Document] | None]
@@ -86,6 +90,14 @@ def is_recount(filter: Document, update: Document) -> bool:
 
 def is_end(filter: Document, update: Document) -> bool:
     return "attempts" in update.get("$push", ())
+
+
+def is_choice(filter: Document, update: Document) -> bool:
+    return "selection.chosen" in update.get("$set", ())
+
+
+def spent_nothing(_: Document) -> Expense:
+    return Expense()
 
 
 def is_claim(filter: Document, update: Document) -> bool:
@@ -179,7 +191,13 @@ MUTATIONS: dict[str, Mutation] = {
     "left places are not taken back": does_nothing(Scopes, "take_back_leftovers", 0),
     "an end does not name its token": asks(JOBS, "update_one", drops("lease.token", where=is_end)),
     "an end does not heed a cancel": asks(JOBS, "update_one", drops("wish", where=is_end)),
-    "a stage is entered without a look at the lease": does_nothing(Queue, "enter_stage"),
+    "money is spent without a look at the lease": does_nothing(Checkpoints, "look", NEVER),
+    "what was kept is made again": lambda: patch.object(Course, "_reusable", lambda *_: None),
+    "a paid answer is not kept by itself": does_nothing(Checkpoints, "keep_paid", NEVER),
+    "a job is not sent back where that can be seen": does_nothing(Checkpoints, "send_back", NEVER),
+    "the lease does not know what was spent": lambda: patch.object(jobs.outcomes, "known_to_lease", spent_nothing),
+    "a choice does not ask whether the job waits": asks(JOBS, "update_one", drops("status", where=is_choice)),
+    "no deadline chooses": does_nothing(Selections, "choose_overdue", 0),
     "one's own finish is not known again": does_nothing(Queue, "_ended_before"),
     "a lost worker leaves no attempt": asks(JOBS, "update_one", forgets_the_attempt),
     "a definite answer does not raise n": asks(JOBS, "update_one", grows("call_number", lambda _: 0)),
@@ -228,7 +246,11 @@ HARMLESS: dict[str, tuple[Mutation, str]] = {
 """Guards that nothing depends on, and why."""
 
 SHOWN_BY: dict[str, tuple[str, str]] = {
-    "a stage is entered without a look at the lease": ("sleeps", "bulk_jobs.update_one"),
+    "money is spent without a look at the lease": ("sleeps", "bulk_jobs.update_one"),
+    "the lease does not know what was spent": ("deaths", "generator."),
+    "what was kept is made again": ("deaths", "generation_jobs.update_one"),
+    "a job is not sent back where that can be seen": ("deaths", "generation_jobs.update_one"),
+    "a choice does not ask whether the job waits": ("sleeps", "bulk_jobs.find_one_and_update"),
     "a claim is confirmed without its slot": ("sleeps", "generation_jobs.find_one_and_update"),
     "a creation moves on whatever its state": ("sleeps", "generation_jobs.insert_many"),
     "a repeated request is a new one": ("cuts", "creations."),

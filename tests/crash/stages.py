@@ -28,6 +28,8 @@ def by_stage(topic: str, number: int, times: int) -> Answer:
     match topic, number, times:
         case "drafted-3", 1, _:
             return permanent_failure()
+        case "drafted-1-right", 1, _:
+            return passing_failure()
         case "chosen-2", 1, 1:
             return no_answer()
         case "chosen-4", 1, _:

@@ -49,7 +49,7 @@ async def judge(work: Given, _: Tools) -> str | SendBack:
 
 async def illustrate(work: Given, tools: Tools) -> list[Any]:
     """Two calls at once; each ends, whatever becomes of the other."""
-    calls = [tools.call(IMAGES, "/draw", {**work.model_dump(mode="json"), "part": part}, part=part) for part in PARTS]
+    calls = [tools.call(IMAGES, "/draw", {"topic": f"{work.topic}-{part}"}, part=part) for part in PARTS]
     found = await asyncio.gather(*calls, return_exceptions=True)
     failed = [one for one in found if isinstance(one, StageFailed)]
     if failed:

@@ -18,7 +18,7 @@ from jobs.documents import Wish
 from jobs.states import ACTIVE_BULKS, ENDED_JOBS, BulkStatus, JobStatus
 from jobs.store import Document
 from tests.support.simulation.simulated_generator import OpenCall, SimulatedGenerator
-from tests.support.simulation.witness import OVER, SENT_BACK, UNSURE, Witness, demand
+from tests.support.simulation.witness import CENT, OVER, SENT_BACK, UNSURE, Witness, demand
 
 ABORT_WITHIN = timedelta(seconds=2)
 
@@ -121,6 +121,13 @@ class Promises:
             demand(numbers <= owed, "keys were used that nothing owed", numbers, job)
             if job["status"] == JobStatus.COMPLETED and not self._sent_back[job_id]:
                 demand(numbers == owed, "keys that were owed were not used", numbers, job)
+                self._demand_counted(job)
+
+    def _demand_counted(self, job: Document) -> None:
+        """Whatever was answered under a key was paid once."""
+        mine = [call for call in self._generator.calls if call.job_id == job["_id"] and call.answered]
+        paid = sum({call.key: call.answer.cost for call in mine}.values())
+        demand(job["cost"] > paid - CENT, "what was paid is not counted", paid, job)
 
     def _bulk_changed(self, before: Document, after: Document) -> None:
         bulk_id = after["_id"]
@@ -167,6 +174,9 @@ class Promises:
         stage, part = call.label
         is_kept = stage in job["checkpoints"] or part in job["paid"].get(stage, {})
         demand(not is_kept, "what was kept is paid for again", call, job)
+        others = [one for one in self._generator.calls if one.job_id == call.job_id and one.answers_alike(call)]
+        again = [one for one in others if one.number != call.number]
+        demand(not again or self._sent_back[call.job_id], "what was answered is paid for again", call, again)
 
     def _closed(self, call: OpenCall) -> None:
         if call.answered and call.answer.definite_failure and call.token is not None:

@@ -29,6 +29,11 @@ class Answer:
     seconds: float | None = None
 
     @property
+    def cost(self) -> float:
+        usage = self.reply.usage if isinstance(self.reply, Reply) else None
+        return (usage.cost or 0.0) if usage else 0.0
+
+    @property
     def definite_failure(self) -> bool:
         return isinstance(self.reply, CallFailed) and self.reply.definite
 
@@ -74,6 +79,11 @@ class OpenCall:
         """The stage, and the part of it."""
         stage, _, part = self.key.split("-", 1)[1].rsplit("-", 2)[0].partition(".")
         return stage, part
+
+    def answers_alike(self, other: OpenCall) -> bool:
+        """Whether it was answered with success, and the other asks for the same."""
+        alike = self.key.rsplit("-", 1)[0] == other.key.rsplit("-", 1)[0]
+        return alike and self.answered and isinstance(self.answer.reply, Reply)
 
     @property
     def number(self) -> int:

@@ -27,6 +27,7 @@ Change = Callable[[Document, Document], None]
 UNSURE = timedelta(seconds=2)
 """How far two processes' clocks may be apart: half the longest time that a measurement was held up."""
 CANCELLED_WHILE_IT_WAITS = (JobStatus.QUEUED, JobStatus.CANCELLED)
+OTHERS_MAY_CHANGE = {"wish", "epoch", "rev"}
 SENT_BACK = (JobStatus.FAILED, JobStatus.CANCELLED)
 CENT = 0.01
 OVER = (BulkStatus.COMPLETED, BulkStatus.CANCELLED)
@@ -173,6 +174,8 @@ class Witness:
         lease = before["lease"]
         if after["status"] == JobStatus.PROCESSING:
             demand(after["lease"]["token"] == lease["token"], "a running job was taken", before, after)
+            changed = {name for name in after if after[name] != before[name]} - OTHERS_MAY_CHANGE
+            demand(not changed or self._actor == lease["worker_id"], self._actor, "changed a job of another's", changed)
             return
         mine = self._actor == lease["worker_id"]
         over = lease["until"] <= self._now() + UNSURE
