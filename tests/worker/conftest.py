@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from jobs.documents import BulkId, BulkRequest
+from jobs.encryption import Cipher
 from jobs.indexes import INDEXES
 from jobs.limits import Limits
 from jobs.pipelines import PLAIN
@@ -49,7 +50,7 @@ def faulty(store: Store) -> FaultyStore:
 async def system(faulty: FaultyStore, clock: MovableClock) -> System:
     """Without a cap; all its operations go through the store that can fail."""
     await faulty.create_indexes(INDEXES)
-    parts = assemble(faulty, clock, Rules(lease=LEASE))
+    parts = assemble(faulty, clock, Rules(lease=LEASE, cipher=Cipher(["a key of the tests"])))
     await parts.limits.seed(Limits(max_running=None))
     return parts
 
