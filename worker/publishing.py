@@ -74,9 +74,8 @@ class Publishing:
         try:
             return await until_it_is_there(lambda: self._targets.signing(sender.owner, name))
         except NotFound:
-            raise StageFailed(
-                f"There is no target {name!r} any more: register it, then retry.", permanent=True
-            ) from None
+            gone = f"There is no target {name!r} any more: register it, then retry."
+            raise StageFailed(gone, permanent=True) from None
         except (NoEncryptionKey, SecretUnreadable) as error:
             log.error("target_secret_unreadable", target=name, reason=str(error))  # noqa: TRY400 - it is all there is
             raise StageFailed(f"Nothing can be signed for the target {name!r}: {error}") from None
