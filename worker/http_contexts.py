@@ -6,7 +6,8 @@ The guard judges their connections like all others. Answers are remembered in th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, assert_never
@@ -49,10 +50,10 @@ class _Answer:
 class HttpContext:
     """One such provider; `ask` is to be registered."""
 
-    def __init__(self, outbound: Outbound, endpoint: Endpoint) -> None:
+    def __init__(self, outbound: Outbound, endpoint: Endpoint, now: Callable[[], float] = time.monotonic) -> None:
         self._outbound = outbound
         self._endpoint = endpoint
-        self._answers = SingleFlight(self._seconds_kept, MOST_REMEMBERED)
+        self._answers = SingleFlight(self._seconds_kept, MOST_REMEMBERED, now)
 
     async def ask(self, item: Mapping[str, Any]) -> str | None:
         """At most once for all who ask for the same at the same time. Raises `ContextFailed`."""

@@ -26,6 +26,10 @@ from worker.generator import GeneratorClient
 
 MakeBulk = Callable[..., Awaitable[BulkId]]
 Logged = list[Any]
+LOGGING = (
+    *("breaker", "calls", "contexts", "generator", "http_contexts", "keeper", "loop", "pipeline", "publishing"),
+    *("runner", "upkeep"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +97,7 @@ async def worker(system: System, client: GeneratorClient) -> AsyncIterator[Worke
 def logged(monkeypatch: pytest.MonkeyPatch) -> Logged:
     """What the worker's parts log, in order."""
     capture = structlog.testing.LogCapture()
-    for module in ("breaker", "calls", "generator", "keeper", "loop", "pipeline", "runner", "upkeep"):
+    for module in LOGGING:
         to_list = structlog.wrap_logger(None, processors=[structlog.contextvars.merge_contextvars, capture])
         monkeypatch.setattr(f"worker.{module}.log", to_list, raising=False)
     return capture.entries
