@@ -4,6 +4,7 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 COPY pyproject.toml constraints.txt README.md ./
 COPY jobs jobs
+COPY outbound outbound
 COPY service service
 COPY worker worker
 COPY generator generator

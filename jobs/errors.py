@@ -56,6 +56,32 @@ class SelectionRefused(PressrunError):
 
 
 @dataclass(eq=False)
+class NameTaken(PressrunError):
+    """There is a {what} of the name {name} already: choose another name, or remove that one first."""
+
+    what: str
+    name: str
+
+
+@dataclass(eq=False)
+class TooMany(PressrunError):
+    """{what}: {most} are allowed."""
+
+    what: str
+    most: int
+
+
+@dataclass(eq=False)
+class NoEncryptionKey(PressrunError):
+    """No secret can be kept here: the operator has to set PRESSRUN_ENCRYPTION__KEYS first."""
+
+
+@dataclass(eq=False)
+class SecretUnreadable(PressrunError):
+    """A stored secret cannot be read: the key that it was encrypted with is missing in PRESSRUN_ENCRYPTION__KEYS."""
+
+
+@dataclass(eq=False)
 class BudgetUsedUp(PressrunError):
     """The budget of this bulk job is used up: raise it, then resume."""
 

@@ -52,5 +52,6 @@ INDEXES = (
     Index("creations", (("expires_at", 1),), "forget keys after a day", expire_after_seconds=0),
     Index("limits", (("running", 1),), "sweep: scopes that have places taken", where={"running": {"$gt": 0}}),
     Index("api_keys", (("hash", 1),), "authentication", unique=True),
+    Index("targets", (("userId", 1), ("name", 1)), "an owner's targets, and one by name", unique=True),
     Index("workers", (("last_heartbeat", 1),), "forget workers after a day", expire_after_seconds=86_400),
 )  # fmt: skip

@@ -6,6 +6,7 @@ Nothing else reads the environment, and nothing is read at import.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from pydantic import (
     AnyHttpUrl,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -28,6 +28,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -35,8 +36,10 @@ from jobs.documents import BulkRequest
 from jobs.errors import Fault, InvalidInput
 from jobs.limits import Limits
 from jobs.pipelines import CONTENT, IDEAS, IMAGES
+from jobs.sections import ContextProviders, Encryption, Outbound, Section
 
 PREFIX = "PRESSRUN_"
+SUMMARY = "Pressrun was not started, its settings are wrong:"
 FILE = Path("pressrun.toml")
 OTHERS = (
     "PRESSRUN_DEMO__",
@@ -60,10 +63,6 @@ def _percent(value: object) -> object:
 
 def _names(value: object) -> object:
     return tuple(filter(None, (name.strip() for name in value.split(",")))) if isinstance(value, str) else value
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class MongoDB(Section):
@@ -171,6 +170,9 @@ class Settings(BaseSettings):
     """A team's own modules."""
     templates: Path | None = None
     """The folder of a team's own templates."""
+    outbound: Outbound = Outbound()
+    encryption: Encryption = Encryption()
+    context: ContextProviders = ContextProviders()
     parallel: Annotated[int, BeforeValidator(_percent)] = Field(100, ge=0, le=100)
     auth: Auth
 
@@ -227,6 +229,11 @@ class WrongSettings(InvalidInput):
     """{summary}"""
 
 
+def wrong_setting(name: str, sentence: str) -> WrongSettings:
+    """For what only a composition root can judge; `name` as in `OUTBOUND__ALLOW`."""
+    return WrongSettings(SUMMARY, (Fault(PREFIX + name, sentence),))
+
+
 def load_settings(given: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises `WrongSettings` with every fault named, and no value: it may be a secret. `given` wins over all else."""
     faults = [Fault(name, "is no setting of Pressrun") for name in sorted(environment) if _is_unknown(name)]
@@ -234,6 +241,8 @@ def load_settings(given: Mapping[str, Any] | None = None, environment: Mapping[s
         settings = Settings(**(given or {}))
     except ValidationError as error:
         faults += [Fault(_name(item["loc"]), _sentence(item)) for item in error.errors()]
+    except SettingsError as error:
+        faults.append(Fault(_section(error), "holds what is not valid JSON"))
     except tomllib.TOMLDecodeError as error:
         faults.append(Fault(str(FILE), f"is not valid TOML: {error}"))
     else:
@@ -241,7 +250,7 @@ def load_settings(given: Mapping[str, Any] | None = None, environment: Mapping[s
             faults.append(Fault("PRESSRUN_BULK__MIN_ITEMS", "must not be more than PRESSRUN_BULK__MAX_ITEMS"))
         if not faults:
             return settings
-    raise WrongSettings("Pressrun was not started, its settings are wrong:", tuple(faults))
+    raise WrongSettings(SUMMARY, tuple(faults))
 
 
 def _is_unknown(name: str) -> bool:
@@ -256,6 +265,12 @@ def _is_unknown(name: str) -> bool:
     return field.partition("__")[0] not in info.annotation.model_fields
 
 
+def _section(error: SettingsError) -> str:
+    """Neither the library's sentence nor its cause is shown: the cause holds the value."""
+    named = re.search(r'field "(\w+)"', str(error))
+    return PREFIX + (named[1].upper() if named else "")
+
+
 def _name(location: tuple[int | str, ...]) -> str:
     return PREFIX + "__".join(str(part) for part in location).upper()
 
@@ -267,4 +282,4 @@ def _sentence(item: Mapping[str, Any]) -> str:
         case "extra_forbidden":
             return "is no setting of Pressrun"
         case _:
-            return str(item["msg"]).replace("Input should be", "must be")
+            return str(item["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")

@@ -14,6 +14,7 @@ from jobs.clock import Clock, DatabaseClock
 from jobs.controls import Controls
 from jobs.creation import Creation
 from jobs.documents import BulkRequest
+from jobs.encryption import Cipher
 from jobs.generators import Generators
 from jobs.incumbents import Incumbents
 from jobs.indexes import INDEXES
@@ -32,6 +33,7 @@ from jobs.settling import Settling
 from jobs.shortlist import Shortlist
 from jobs.store import Store
 from jobs.sweep import Sweep
+from jobs.targets import Targets
 from jobs.twins import Twins
 from jobs.waiting import Waiting
 from jobs.workers import Workers
@@ -62,6 +64,7 @@ class System:
     workers: Workers
     waiting: Waiting
     keys: Keys
+    targets: Targets
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Rules:
     """What the parts are told: lease time, the limits to begin with, what an adopted bulk has.
 
     `parallel` is the percentage of tenants whose bulks this process starts several jobs of, whatever the limits allow.
+    A `cipher` without keys keeps no secrets.
     """
 
     lease: timedelta = timedelta(seconds=30)
@@ -76,6 +80,7 @@ class Rules:
     parallel: int = 100
     adopted: BulkRequest = BulkRequest(mode="", items=())
     single_jobs: bool = False
+    cipher: Cipher = Cipher(())
 
 
 def assemble(store: Store, clock: Clock, rules: Rules) -> System:
@@ -109,6 +114,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         workers=workers,
         waiting=Waiting(store, clock, scopes, admission, workers),
         keys=Keys(store, clock),
+        targets=Targets(store, clock, rules.cipher),
     )
 
 

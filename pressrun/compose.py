@@ -14,11 +14,13 @@ import generator.app
 import generator.settings
 from jobs.clock import DatabaseClock
 from jobs.embedded.store import EmbeddedStore
+from jobs.encryption import Cipher
 from jobs.errors import Fault
 from jobs.mongo import MongoStore
 from jobs.settings import Settings, WrongSettings, load_settings
 from jobs.store import Store
 from jobs.system import Rules, System, assemble, start
+from pressrun.own_key import with_own_key
 from service.app import create_app
 from service.server import listen, serve
 from worker.__main__ import run_worker
@@ -37,6 +39,7 @@ def rules_of(settings: Settings) -> Rules:
         parallel=settings.parallel,
         adopted=settings.bulk_defaults,
         single_jobs=settings.worker.single_jobs == "on",
+        cipher=Cipher([key.get_secret_value() for key in settings.encryption.keys]),
     )
 
 
@@ -122,6 +125,7 @@ async def embedded(port: int, data: Path, on_ready: Callable[[str], None]) -> No
             "worker": {"poll_seconds": EMBEDDED_POLL_SECONDS},
         }
     )
+    settings = with_own_key(settings, data)
     async with _started(store, settings) as system:
         bound = listen(LOOPBACK, port)
         app = create_app(settings, system)

@@ -9,17 +9,21 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic.alias_generators import to_camel
 
-from jobs.settings import AuthMode, Settings
+from jobs.settings import AuthMode, Settings, wrong_setting
 from jobs.system import System
+from outbound.allowed import parse_allowed
+from outbound.errors import AllowedMalformed
+from outbound.system_resolver import SystemResolver
 from service import problems
 from service.answers import ErrorBody
-from service.api import bulks, controls, jobs, results, system
+from service.api import bulks, controls, jobs, results, system, targets
 from service.auth.callers import Authentication
 from service.auth.keys import KeyAuthentication
 from service.auth.off import LocalOnly, NoAuthentication, check_host
 from service.body import BodyGuard
 from service.json_response import JsonResponse
 from service.request_rules import BulkRules
+from service.url_check import UrlCheck
 
 log = structlog.get_logger()
 ERRORS: tuple[int | str, ...] = (400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503, "default")
@@ -27,7 +31,8 @@ ERRORS: tuple[int | str, ...] = (400, 401, 403, 404, 405, 409, 413, 415, 429, 50
 
 
 def create_app(settings: Settings, parts: System) -> FastAPI:
-    """Raises `WrongSettings` where authentication is off and the service could be reached from elsewhere."""
+    """Raises `WrongSettings` where authentication is off and the service could be reached from elsewhere, and for an
+    exception from the guard that cannot be read."""
     app = FastAPI(
         title="Pressrun",
         version=importlib.metadata.version("pressrun"),
@@ -46,8 +51,9 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
         defaults=settings.bulk_defaults,
         priority_changes=settings.queue.priority_changes == "on",
     )
+    app.state.url_check = _url_check(settings)
     problems.install(app)
-    for routes in (bulks, controls, results, jobs, system):
+    for routes in (bulks, controls, results, jobs, targets, system):
         app.include_router(routes.router)
     app.add_middleware(BodyGuard)
     if settings.auth.mode is AuthMode.OFF:
@@ -63,6 +69,13 @@ def _authentication(settings: Settings, parts: System) -> Authentication:
             return NoAuthentication(settings.auth.admins)
         case AuthMode.KEYS:
             return KeyAuthentication(parts.keys, settings.auth.admins)
+
+
+def _url_check(settings: Settings) -> UrlCheck:
+    try:
+        return UrlCheck(parse_allowed(settings.outbound.allow), SystemResolver())
+    except AllowedMalformed as error:
+        raise wrong_setting("OUTBOUND__ALLOW", str(error)) from None
 
 
 def _operation_id(route: APIRoute) -> str:

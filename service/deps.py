@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from jobs.system import System
 from service.request_rules import BulkRules
+from service.url_check import UrlCheck
 
 
 def _system(request: Request) -> System:
@@ -20,5 +21,11 @@ def _rules(request: Request) -> BulkRules:
     return rules
 
 
+def _url_check(request: Request) -> UrlCheck:
+    check: UrlCheck = request.app.state.url_check
+    return check
+
+
 Parts = Annotated[System, Depends(_system)]
 Rules = Annotated[BulkRules, Depends(_rules)]
+CheckUrl = Annotated[UrlCheck, Depends(_url_check)]

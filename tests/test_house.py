@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 MAX_LINES = 300
 CODE = [
     path
-    for folder in ("jobs", "service", "worker", "generator", "pressrun", "tests", "benchmarks", "scripts")
+    for folder in ("jobs", "outbound", "service", "worker", "generator", "pressrun", "tests", "benchmarks", "scripts")
     for path in (ROOT / folder).rglob("*")
     if path.suffix in {".py", ".js", ".css", ".html", ".ts"} and "vendor" not in path.parts
 ]

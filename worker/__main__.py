@@ -15,13 +15,21 @@ import httpx2
 import structlog
 
 from jobs.pipelines import CONTENT, IMAGES
-from jobs.settings import Settings
+from jobs.settings import Settings, wrong_setting
 from jobs.system import System
+from jobs.url_template import UrlTemplate
+from outbound.allowed import Allowed, parse_allowed
+from outbound.client import Outbound
+from outbound.errors import AllowedMalformed, UrlRefused
+from outbound.urls import check_url
 from worker.breaker import Breaker
+from worker.contexts import Contexts
 from worker.generator import GeneratorClient
+from worker.http_contexts import Endpoint, HttpContext
 from worker.keeper import Keeper
 from worker.loop import Loop
 from worker.metrics import Metrics
+from worker.outside import Outside
 from worker.record import Workbench
 from worker.registry import Kit, WrongPipelines, registered
 from worker.runner import Runner
@@ -64,12 +72,47 @@ def kit_of(settings: Settings) -> Kit:
     return Kit(templates, components, has_images=IMAGES in settings.endpoints)
 
 
+def outside_of(settings: Settings, system: System) -> Outside:
+    """Raises `WrongSettings` for an exception from the guard that cannot be read, and for a context provider that the
+    guard would always refuse."""
+    try:
+        allowed = parse_allowed(settings.outbound.allow)
+    except AllowedMalformed as error:
+        raise wrong_setting("OUTBOUND__ALLOW", str(error)) from None
+    outbound = Outbound(allowed)
+    within = timedelta(seconds=settings.outbound.timeout_seconds)
+    contexts = _contexts(settings, outbound, allowed)
+    return Outside.over(outbound, system.targets, system.clock, within=within, contexts=contexts)
+
+
+def _contexts(settings: Settings, outbound: Outbound, allowed: Allowed) -> Contexts:
+    contexts = Contexts()
+    for number, provider in enumerate(settings.context.providers):
+        url = UrlTemplate(provider.url)
+        try:
+            check_url(url.sample, allowed)
+        except UrlRefused as refused:
+            raise wrong_setting(f"CONTEXT__PROVIDERS__{number}__URL", str(refused)) from None
+        endpoint = Endpoint(
+            provider.name,
+            url,
+            {name: value.get_secret_value() for name, value in provider.headers.items()},
+            timeout=timedelta(seconds=provider.timeout_seconds),
+            keep=timedelta(seconds=provider.cache_seconds),
+            most_bytes=provider.most_bytes,
+        )
+        ask = HttpContext(outbound, endpoint).ask
+        contexts.register(provider.name, ask, slot=provider.slot, timeout=None)
+    return contexts
+
+
 async def run_worker(settings: Settings, system: System, shutdown: Shutdown) -> None:
     """Work until `shutdown` is asked for; what runs then ends or is handed back first."""
     worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     version = importlib.metadata.version("pressrun")
     keeper = Keeper(system.queue, lease=settings.lease, look_every=timedelta(seconds=settings.worker.poll_seconds))
-    pipelines = registered(kit_of(settings), settings.pipelines)
+    outside = outside_of(settings, system)
+    pipelines = registered(kit_of(settings), settings.pipelines, outside.contexts)
     async with AsyncExitStack() as open_clients:
         clients = {
             name: GeneratorClient(
@@ -80,7 +123,14 @@ async def run_worker(settings: Settings, system: System, shutdown: Shutdown) -> 
         }
         breaker = Breaker(system.generators, clients)
         bench = Workbench(
-            clients, breaker, system.permits, system.checkpoints, system.materials, system.clock, shutdown.asked
+            clients,
+            breaker,
+            system.permits,
+            system.checkpoints,
+            system.materials,
+            outside,
+            system.clock,
+            shutdown.asked,
         )
         loop = Loop(
             system.queue,

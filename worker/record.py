@@ -21,8 +21,10 @@ from worker.failures import StageFailed
 from worker.generator import MAX_REPLY_BYTES, Call, GeneratorClient, Reply
 from worker.keeping import Keeping, until_it_is_there
 from worker.outcomes import is_final
+from worker.outside import Outside
 from worker.pipeline import Entry
-from worker.stage import Asset, SentBack, Sibling, Stage
+from worker.publishing import Sender
+from worker.stage import Asset, Context, Download, SentBack, Sibling, Stage
 
 
 class Stopping(Exception):
@@ -38,6 +40,7 @@ class Workbench:
     permits: Permits
     checkpoints: Checkpoints
     materials: Materials
+    outside: Outside
     clock: Clock
     stops: asyncio.Event
 
@@ -56,7 +59,7 @@ class RunningRecord:
         return self.calls.expense
 
     def tools(self, stage: Stage) -> StageTools:
-        return StageTools(stage, self._claim, self._bench, self.calls)
+        return StageTools(stage, self._claim, self._bench, self.calls, self._keeping)
 
     def spent(self, stage: str) -> Entry:
         return self.calls.spent(stage)
@@ -81,11 +84,12 @@ class RunningRecord:
 class StageTools:
     """Implements `worker.stage.Tools` for one stage of one running."""
 
-    def __init__(self, stage: Stage, claim: Claim, bench: Workbench, calls: PaidCalls) -> None:
+    def __init__(self, stage: Stage, claim: Claim, bench: Workbench, calls: PaidCalls, keeping: Keeping) -> None:
         self._stage = stage
         self._claim = claim
         self._bench = bench
         self._calls = calls
+        self._keeping = keeping
 
     async def call(
         self,
@@ -97,6 +101,22 @@ class StageTools:
         most_bytes: int = MAX_REPLY_BYTES,
     ) -> Reply:
         return await self._calls.call(self._stage, generator, Call(path, dict(body), most_bytes=most_bytes), part)
+
+    async def fetch(self, url: str, *, types: Sequence[str], most_bytes: int) -> str:
+        return (await self._bench.outside.fetching.get(url, types=types, most_bytes=most_bytes)).text()
+
+    async def fetch_bytes(self, url: str, *, types: Sequence[str], most_bytes: int) -> Download:
+        fetched = await self._bench.outside.fetching.get(url, types=types, most_bytes=most_bytes)
+        return Download(fetched.body, fetched.content_type)
+
+    async def context(self, item: Mapping[str, Any]) -> Sequence[Context]:
+        return await self._bench.outside.contexts.of({**item, "tenant": self._claim.bulk["tenant"]})
+
+    async def publish(self, target: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        await self._keeping.look()  # no lost or cancelled job is published
+        heed_cancellation()
+        sender = Sender(self._claim.job["userId"], self._claim.job_id, self._stage.name)
+        return await self._bench.outside.publishing.publish(sender, target, body)
 
     async def siblings(self) -> Sequence[Sibling]:
         found = await until_it_is_there(lambda: self._bench.materials.siblings(self._claim))

@@ -1,6 +1,7 @@
 """The pipelines that this worker can run: those that come with Pressrun, and a team's own.
 
-A team's module, named in the settings, has a function `register(registry)`, which adds its pipelines.
+A team's module, named in the settings, has a function `register(registry)`, which adds its pipelines, and its context
+providers if it has any.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from jobs.errors import PressrunError
 from jobs.pipelines import GENERATORS, NAME
+from worker.contexts import Contexts
 from worker.stage import Pipeline
 from worker.stages.article import article
 from worker.stages.blog import blog
@@ -40,10 +42,11 @@ class Kit:
 
 
 class Registry:
-    """`pipelines` are those registered so far, by name."""
+    """`pipelines` are those registered so far, by name; `contexts` takes context providers as well."""
 
-    def __init__(self, pipelines: Iterable[Pipeline] = ()) -> None:
+    def __init__(self, pipelines: Iterable[Pipeline] = (), contexts: Contexts | None = None) -> None:
         self.pipelines: dict[str, Pipeline] = {pipeline.name: pipeline for pipeline in pipelines}
+        self.contexts = contexts or Contexts()
 
     def add(self, pipeline: Pipeline) -> None:
         """Raises `ValueError` with a sentence for one that could not run."""
@@ -66,9 +69,9 @@ def built_in(kit: Kit | None = None) -> Mapping[str, Pipeline]:
     return {pipeline.name: pipeline for pipeline in made}
 
 
-def registered(kit: Kit, modules: Iterable[str]) -> Mapping[str, Pipeline]:
+def registered(kit: Kit, modules: Iterable[str], contexts: Contexts | None = None) -> Mapping[str, Pipeline]:
     """Those that come with Pressrun, and those that the modules add. Raises `WrongPipelines` with its reason."""
-    registry = Registry(built_in(kit).values())
+    registry = Registry(built_in(kit).values(), contexts)
     for module in modules:
         try:
             importlib.import_module(module).register(registry)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.documents import BulkId, BulkRequest
+from jobs.encryption import Cipher
 from jobs.indexes import INDEXES
 from jobs.limits import Limits
 from jobs.store import Store
@@ -29,7 +30,7 @@ def clock() -> MovableClock:
 async def system(store: Store, clock: MovableClock) -> System:
     await store.create_indexes(INDEXES)
     adopted = BulkRequest(mode="", items=(), delay=timedelta(0))
-    parts = assemble(store, clock, Rules(lease=LEASE, adopted=adopted))
+    parts = assemble(store, clock, Rules(lease=LEASE, adopted=adopted, cipher=Cipher(["a key of the tests"])))
     await parts.limits.seed(Limits(max_running=None))
     return parts
 

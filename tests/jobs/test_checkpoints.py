@@ -123,4 +123,5 @@ def test_what_a_running_makes_of_its_jobs_cost(
     expense: Expense, set_aside: float, owed: float, change: float, owed_after: float
 ) -> None:
     charged = charge(expense, {"lease": {"cost": set_aside}, "owed": owed})
-    assert (charged.change, charged.owed) == (pytest.approx(change), pytest.approx(owed_after))
+    assert charged.change == pytest.approx(change)
+    assert charged.owed == pytest.approx(owed_after)

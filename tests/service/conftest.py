@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from jobs.embedded.store import EmbeddedStore
+from jobs.encryption import Cipher
 from jobs.indexes import INDEXES
 from jobs.keys import Scope
 from jobs.limits import Limits
@@ -41,7 +42,7 @@ def clock() -> MovableClock:
 @pytest.fixture
 async def system(store: Store, clock: MovableClock) -> System:
     await store.create_indexes(INDEXES)
-    parts = assemble(store, clock, Rules(lease=timedelta(seconds=30)))
+    parts = assemble(store, clock, Rules(lease=timedelta(seconds=30), cipher=Cipher(["a key of the tests"])))
     await parts.limits.seed(Limits(max_running=None))
     return parts
 

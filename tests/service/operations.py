@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import httpx2
 
-from tests.service.requesting import bulk
+from tests.service.requesting import TARGET_URL, bulk
 
 Needs = Literal["nobody", "read", "write", "admin"]
 SOME_ID = "6b027bdfe484bda5c9f5777d"
@@ -45,6 +45,10 @@ OPERATIONS = (
     Operation("getJob", "GET", "/api/jobs/{job_id}", "read", about="job"),
     Operation("retryJob", "POST", "/api/jobs/{job_id}/retry", "write", {}, about="job"),
     Operation("cancelJob", "POST", "/api/jobs/{job_id}/cancel", "write", about="job"),
+    Operation("registerTarget", "POST", "/api/targets", "write", {"name": "site", "url": TARGET_URL}),
+    Operation("listTargets", "GET", "/api/targets", "write"),
+    Operation("rotateTarget", "POST", "/api/targets/{name}/rotate", "write"),
+    Operation("removeTarget", "DELETE", "/api/targets/{name}", "write"),
     Operation("getQueue", "GET", "/api/queue", "read"),
     Operation("listWorkers", "GET", "/api/workers", "admin"),
     Operation("getLimits", "GET", "/api/limits", "admin"),
@@ -59,7 +63,7 @@ OPERATIONS = (
 async def call(
     client: httpx2.AsyncClient, operation: Operation, bulk_id: str = SOME_ID, job_id: str = SOME_ID
 ) -> httpx2.Response:
-    url = operation.path.format(bulk_id=bulk_id, job_id=job_id, tenant="shop")
+    url = operation.path.format(bulk_id=bulk_id, job_id=job_id, tenant="shop", name="site")
     if operation.body is None:
         return await client.request(operation.method, url)
     return await client.request(operation.method, url, json=operation.body)

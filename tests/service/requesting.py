@@ -17,6 +17,7 @@ from jobs.system import System
 BULKS = "/api/bulk-generate"
 JOBS = "/api/jobs"
 OWNER = "owner"
+TARGET_URL = "http://127.0.0.1:9/publish"
 STORED: tuple[Name, ...] = ("bulk_jobs", "generation_jobs", "creations")
 DONE = Completed("# Text\n\nOne two.", {"word_count": 2})
 FAILED = Failed("The generator said no.", definite=True)
@@ -27,7 +28,8 @@ on_embedded = pytest.mark.parametrize("store", ["embedded"], indirect=True)
 
 
 def settings(**given: Any) -> Settings:
-    return load_settings(given={"auth": {"mode": "off"}, **given}, environment={})
+    allow = {"allow": ["http://127.0.0.1:9"]}
+    return load_settings(given={"auth": {"mode": "off"}, "outbound": allow, **given}, environment={})
 
 
 def bulk(items: int = 10, **fields: Any) -> dict[str, Any]:

@@ -21,11 +21,14 @@ ANSWERS = {
     "retryBulk": "Retried", "submitJob": "JobCreated", "listJobs": "JobPage", "getJob": "JobDetail",
     "retryJob": "JobControlled", "cancelJob": "JobControlled", "getQueue": "QueueState", "listWorkers": "WorkerList",
     "getLimits": "LimitsAnswer", "changeLimits": "LimitsAnswer", "getHealth": "Health", "getReadiness": "Health",
+    "registerTarget": "TargetSecret", "rotateTarget": "TargetSecret", "listTargets": "TargetList",
+    "removeTarget": "TargetRemoved",
     "getTenantLimits": "TenantLimitsAnswer", "changeTenantLimits": "TenantLimitsAnswer",
 }  # fmt: skip
 BODIES = {
     "submitBulk": "BulkCreate", "validateBulk": "BulkCreate", "changeBulk": "BulkChange", "submitJob": "JobCreate",
     "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange",
+    "registerTarget": "TargetRegister",
 }  # fmt: skip
 
 

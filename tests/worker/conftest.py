@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from jobs.documents import BulkId, BulkRequest
+from jobs.encryption import Cipher
 from jobs.indexes import INDEXES
 from jobs.limits import Limits
 from jobs.pipelines import PLAIN
@@ -25,6 +26,10 @@ from worker.generator import GeneratorClient
 
 MakeBulk = Callable[..., Awaitable[BulkId]]
 Logged = list[Any]
+LOGGING = (
+    *("breaker", "calls", "contexts", "generator", "http_contexts", "keeper", "loop", "pipeline", "publishing"),
+    *("runner", "upkeep"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +54,7 @@ def faulty(store: Store) -> FaultyStore:
 async def system(faulty: FaultyStore, clock: MovableClock) -> System:
     """Without a cap; all its operations go through the store that can fail."""
     await faulty.create_indexes(INDEXES)
-    parts = assemble(faulty, clock, Rules(lease=LEASE))
+    parts = assemble(faulty, clock, Rules(lease=LEASE, cipher=Cipher(["a key of the tests"])))
     await parts.limits.seed(Limits(max_running=None))
     return parts
 
@@ -92,7 +97,7 @@ async def worker(system: System, client: GeneratorClient) -> AsyncIterator[Worke
 def logged(monkeypatch: pytest.MonkeyPatch) -> Logged:
     """What the worker's parts log, in order."""
     capture = structlog.testing.LogCapture()
-    for module in ("breaker", "calls", "generator", "keeper", "loop", "pipeline", "runner", "upkeep"):
+    for module in LOGGING:
         to_list = structlog.wrap_logger(None, processors=[structlog.contextvars.merge_contextvars, capture])
         monkeypatch.setattr(f"worker.{module}.log", to_list, raising=False)
     return capture.entries

@@ -14,11 +14,13 @@ from jobs.pipelines import CONTENT
 from jobs.settings import Settings, load_settings
 from jobs.store import Document
 from jobs.system import System
+from outbound.client import Outbound
 from worker.__main__ import generator_http
 from worker.breaker import Breaker
 from worker.generator import GeneratorClient
 from worker.keeper import Keeper
 from worker.loop import Loop
+from worker.outside import Outside
 from worker.record import Workbench
 from worker.registry import built_in
 from worker.runner import Runner
@@ -99,9 +101,17 @@ def a_runner(
     keeper: Keeper,
     shutdown: Shutdown,
     pipelines: Mapping[str, Pipeline] | None = None,
+    outside: Outside | None = None,
 ) -> Runner:
     bench = Workbench(
-        clients, breaker, system.permits, system.checkpoints, system.materials, system.clock, shutdown.asked
+        clients,
+        breaker,
+        system.permits,
+        system.checkpoints,
+        system.materials,
+        outside or Outside.over(Outbound(), system.targets, system.clock),
+        system.clock,
+        shutdown.asked,
     )
     return Runner(system.queue, {**built_in(), **(pipelines or {})}, bench, keeper, random.Random(1))
 
@@ -113,6 +123,7 @@ async def a_worker(
     *,
     others: Mapping[str, GeneratorClient] | None = None,
     pipelines: Mapping[str, Pipeline] | None = None,
+    outside: Outside | None = None,
     slots: int = 1,
     poll: timedelta = SHORT,
     grace: timedelta = LONG,
@@ -122,7 +133,7 @@ async def a_worker(
     clients = {CONTENT: client, **(others or {})}
     breaker = Breaker(system.generators, clients)
     shutdown = Shutdown()
-    runner = a_runner(system, clients, breaker, keeper, shutdown, pipelines)
+    runner = a_runner(system, clients, breaker, keeper, shutdown, pipelines, outside)
     loop = Loop(
         system.queue, runner, keeper, breaker, shutdown, worker_id=worker_id, slots=slots, poll=poll, grace=grace
     )

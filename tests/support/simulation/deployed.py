@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from jobs.limits import Limits
 from jobs.pipelines import PLAIN
 from jobs.store import Store
 from jobs.system import Rules, System, assemble
+from outbound.client import Outbound
 from tests.support.simulation.made_in_stages import PIPELINES
 from tests.support.simulation.schedule import Process
 from tests.support.simulation.simulated_generator import SimulatedGenerator
@@ -24,10 +25,19 @@ from worker.breaker import Breaker
 from worker.keeper import Keeper
 from worker.loop import Loop
 from worker.metrics import Metrics
+from worker.outside import Outside
 from worker.record import Workbench
 from worker.runner import Runner
 from worker.shutdown import Shutdown
 from worker.upkeep import Upkeep
+
+
+async def _no_name(host: str, port: int) -> Sequence[str]:
+    raise OSError(f"nothing is looked up in a simulation, and {host}:{port} neither")
+
+
+UNREACHABLE = Outbound(resolver=_no_name)
+"""No simulation opens a socket."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,7 @@ class SimulatedWorker:
             system.permits,
             system.checkpoints,
             system.materials,
+            Outside.over(UNREACHABLE, system.targets, system.clock),
             system.clock,
             self.shutdown.asked,
         )
