@@ -20,7 +20,7 @@ ENDED = {"completed", "cancelled"}
 
 
 def items(count: int = 10, **fields: Any) -> list[dict[str, Any]]:
-    return [{"topic": f"Shoe number {number}", "word_count": 60, **fields} for number in range(1, count + 1)]
+    return [{"topic": f"Shoe number {number}", **fields} for number in range(1, count + 1)]
 
 
 async def submit(api: httpx2.AsyncClient, **fields: Any) -> str:

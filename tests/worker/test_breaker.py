@@ -121,6 +121,7 @@ async def test_the_ramp_ends_and_a_failure_on_it_opens_the_breaker_again(
     generator.script(replies.status(503))
     await worker.run_next()
     assert (await scope(system))["down"]
+    assert await system.queue.claim("w1") is None
     clock.move(PROBE_EVERY)
     assert await breaker.probe()
     ramps = []
