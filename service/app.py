@@ -13,13 +13,13 @@ from jobs.settings import AuthMode, Settings
 from jobs.system import System
 from service import problems
 from service.answers import ErrorBody
-from service.api import bulks, controls, jobs, results, system
+from service.api import assets, bulks, controls, jobs, results, selections, system
 from service.auth.callers import Authentication
 from service.auth.keys import KeyAuthentication
 from service.auth.off import LocalOnly, NoAuthentication, check_host
 from service.body import BodyGuard
+from service.bulk_rules import BulkRules
 from service.json_response import JsonResponse
-from service.request_rules import BulkRules
 
 log = structlog.get_logger()
 ERRORS: tuple[int | str, ...] = (400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503, "default")
@@ -45,9 +45,11 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
         max_items=settings.bulk.max_items,
         defaults=settings.bulk_defaults,
         priority_changes=settings.queue.priority_changes == "on",
+        endpoints=frozenset(settings.endpoints),
+        components=settings.generator.components == "on",
     )
     problems.install(app)
-    for routes in (bulks, controls, results, jobs, system):
+    for routes in (bulks, controls, results, jobs, selections, assets, system):
         app.include_router(routes.router)
     app.add_middleware(BodyGuard)
     if settings.auth.mode is AuthMode.OFF:
