@@ -125,6 +125,12 @@ class BulkCreate(Body):
     Without a priority, it is computed from the items' metadata and the deadline.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["mode", "items"]}, {"required": ["pipeline", "source", "templates"]}]
+        }
+    )
+
     mode: Mode | None = None
     items: Annotated[list[ItemCreate], WrapValidator(_items)] | None = None
     pipeline: Short | None = None
