@@ -6,20 +6,16 @@ Every question names the owner; an id that is somebody else's is one that does n
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bson import ObjectId
-from bson.errors import InvalidId
-
 from jobs import priority
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, UserId
-from jobs.errors import Fault, InvalidInput, NotFound
-from jobs.pipelines import CONTENT
+from jobs.errors import NotFound
+from jobs.paging import Order, Page
+from jobs.pipelines import CONTENT, FORMATS
 from jobs.priority import Priority
 from jobs.scopes import GENERATOR, SYSTEM, WINDOW, opens_at
 from jobs.states import ENDED_JOBS, JobStatus
@@ -30,18 +26,16 @@ RECENT = 10
 ACTIVE = 100
 WITHOUT_RESULT = (
     "bulk_job_id", "mode", "topic", "keywords", "trend", "external_id", "status", "queue_position",
-    "error", "retry_count", "current_stage", "created_at", "started_at", "completed_at", "lease",
+    "error", "retry_count", "current_stage", "percentage", "created_at", "started_at", "completed_at", "lease",
 )  # fmt: skip
-ROW = ("status", "queue_position", "error", "retry_count", "current_stage", "lane", "due_at", "waits_for")
-NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
-
-
-@dataclass(frozen=True)
-class Page:
-    """Documents, and where the next page begins (None on the last)."""
-
-    documents: Sequence[Document]
-    next_cursor: str | None
+ROW = (
+    "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "lane", "due_at", "waits_for",
+)  # fmt: skip
+QUESTION = (
+    "bulk_job_id", "topic", "keywords", "trend", "source_url", "external_id", "queue_position", "selection",
+)  # fmt: skip
+NEWEST_FIRST = Order("created_at", -1)
+LONGEST_WAITING_FIRST = Order("selection.asked_at", 1)
 
 
 @dataclass(frozen=True)
@@ -65,8 +59,18 @@ class Counts:
 
     @property
     def percentage(self) -> int:
-        """Rounded as JavaScript's Math.round does (spec §2)."""
-        return (200 * self.completed + self.total) // (2 * self.total) if self.total else 0
+        return rounded(100 * self.completed, self.total)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Of one bulk, all its jobs together. `percentage` is how far it has come; tokens are those of all calls."""
+
+    counts: Counts
+    percentage: int
+    cost: float
+    input_tokens: int
+    output_tokens: int
 
 
 @dataclass(frozen=True)
@@ -109,18 +113,42 @@ class Lookup:
         wanted: Document = {"userId": owner, "schema": 1}
         if status is not None:
             wanted["status"] = status
-        return _page(await self._bulks.find(_after(wanted, cursor), sort=NEWEST_FIRST, limit=limit + 1), limit)
+        after = NEWEST_FIRST.after(wanted, cursor)
+        return NEWEST_FIRST.page(await self._bulks.find(after, sort=NEWEST_FIRST.sort, limit=limit + 1), limit)
 
-    async def counts(self, bulk: Document) -> Counts:
-        """Of one bulk: its counters, and what of the rest is running or waits for a person."""
-        mine = {"bulk_job_id": bulk["_id"], "shard": bulk["shard"]}
-        return Counts(
+    async def tally(self, bulk: Document) -> Tally:
+        """Its counters, and what its jobs say; of `formats` the mean of how far each has come, whichever ends first."""
+        rows = await self._jobs.aggregate(
+            [
+                {"$match": {"bulk_job_id": bulk["_id"], "shard": bulk["shard"]}},
+                {
+                    "$group": {
+                        "_id": "$status",
+                        "jobs": {"$sum": 1},
+                        "percentage": {"$sum": "$percentage"},
+                        "cost": {"$sum": "$cost"},
+                        "input_tokens": {"$sum": "$usage.input_tokens"},
+                        "output_tokens": {"$sum": "$usage.output_tokens"},
+                    }
+                },
+            ]
+        )
+        by_status = {row["_id"]: row["jobs"] for row in rows}
+        counts = Counts(
             total=bulk["total_items"],
             completed=bulk["completed_items"],
             failed=bulk["failed_items"],
             cancelled=bulk["cancelled_items"],
-            running=await self._jobs.count({**mine, "status": JobStatus.PROCESSING.value}),
-            awaiting=await self._jobs.count({**mine, "status": JobStatus.AWAITING_SELECTION.value}),
+            running=by_status.get(JobStatus.PROCESSING.value, 0),
+            awaiting=by_status.get(JobStatus.AWAITING_SELECTION.value, 0),
+        )
+        mean = rounded(sum(row["percentage"] for row in rows), counts.total)
+        return Tally(
+            counts=counts,
+            percentage=mean if bulk["pipeline"] == FORMATS.name else counts.percentage,
+            cost=sum(row["cost"] for row in rows),
+            input_tokens=sum(row["input_tokens"] for row in rows),
+            output_tokens=sum(row["output_tokens"] for row in rows),
         )
 
     async def jobs_of(self, bulk: Document, limit: int, after_position: int = 0) -> list[Document]:
@@ -149,13 +177,24 @@ class Lookup:
         if bulk_id is not None:
             wanted |= {"bulk_job_id": bulk_id, "shard": (await self.bulk(owner, bulk_id))["shard"]}
         found = await self._jobs.find(
-            _after(wanted, cursor),
+            NEWEST_FIRST.after(wanted, cursor),
             projection=WITHOUT_RESULT,
-            sort=NEWEST_FIRST,
+            sort=NEWEST_FIRST.sort,
             limit=limit + 1,
         )
-        page = _page(found, limit)
+        page = NEWEST_FIRST.page(found, limit)
         return Page(await self._visible(owner, page.documents), page.next_cursor)
+
+    async def selections(self, owner: UserId, bulk_id: BulkId | None, limit: int, cursor: str | None) -> Page:
+        """The jobs that wait for a person to choose, the longest waiting first. Raises as `jobs` does."""
+        wanted: Document = {"userId": owner, "schema": 1, "status": JobStatus.AWAITING_SELECTION.value}
+        if bulk_id is not None:
+            wanted |= {"bulk_job_id": bulk_id, "shard": (await self.bulk(owner, bulk_id))["shard"]}
+        order = LONGEST_WAITING_FIRST
+        found = await self._jobs.find(
+            order.after(wanted, cursor), projection=QUESTION, sort=order.sort, limit=limit + 1
+        )
+        return order.page(found, limit)
 
     async def ended_jobs(self, bulk: Document) -> AsyncIterator[Document]:
         """The jobs that have ended so far, in queue order, a few at a time."""
@@ -236,6 +275,11 @@ class Lookup:
         return [job for job in jobs if job["bulk_job_id"] in there]
 
 
+def rounded(sum_of_all: int, count: int) -> int:
+    """The mean, rounded as JavaScript's Math.round does (spec §2)."""
+    return (2 * sum_of_all + count) // (2 * count) if count else 0
+
+
 def _rate(generator: Document, now: datetime) -> Rate | None:
     pace = generator["pace"]
     if pace is None:
@@ -243,35 +287,3 @@ def _rate(generator: Document, now: datetime) -> Rate | None:
     used = len([moment for moment in generator["recent"] if moment > now - WINDOW])
     opens = max(opens_at(generator, pace), generator["spaced_until"])
     return Rate(used / pace, max(opens - now, timedelta(0)))
-
-
-def _page(found: list[Document], limit: int) -> Page:
-    if len(found) <= limit:
-        return Page(found, None)
-    last = found[limit - 1]
-    milliseconds = round(last["created_at"].timestamp() * 1000)
-    raw = milliseconds.to_bytes(8, "big") + last["_id"].binary
-    return Page(found[:limit], base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
-
-
-def _after(wanted: Document, cursor: str | None) -> Document:
-    if cursor is None:
-        return wanted
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        created_at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int.from_bytes(raw[:8], "big"))
-        last_id = ObjectId(raw[8:])
-    except (binascii.Error, ValueError, InvalidId, OverflowError, TypeError):
-        fault = Fault("cursor", "must be a next_cursor that this route has given")
-        raise InvalidInput("The cursor is not valid.", (fault,)) from None
-    return {
-        "$and": [
-            wanted,
-            {
-                "$or": [
-                    {"created_at": {"$lt": created_at}},
-                    {"created_at": created_at, "_id": {"$lt": last_id}},
-                ]
-            },
-        ]
-    }

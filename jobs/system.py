@@ -16,6 +16,7 @@ from jobs.creation import Creation
 from jobs.documents import BulkRequest
 from jobs.encryption import Cipher
 from jobs.generators import Generators
+from jobs.history import History
 from jobs.incumbents import Incumbents
 from jobs.indexes import INDEXES
 from jobs.intents import Intents
@@ -57,6 +58,7 @@ class System:
     intents: Intents
     creation: Creation
     lookup: Lookup
+    history: History
     sweep: Sweep
     adoption: Adoption
     chores: Chores
@@ -107,6 +109,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
+        history=History(store, clock),
         sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),

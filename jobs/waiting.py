@@ -15,6 +15,7 @@ from jobs.admission import Admission, Closed, Look, Reason, tenant_closed
 from jobs.clock import NEVER, Clock
 from jobs.documents import Lane
 from jobs.limits import TenantLimits, tenant_limits_in
+from jobs.pipelines import CONTENT, next_generator
 from jobs.policies import PAUSED_BY, pays_for
 from jobs.scopes import TENANT, Scopes
 from jobs.shortlist import CAN_PAY, claimable
@@ -44,6 +45,7 @@ class WaitingCode(StrEnum):
     GENERATOR_DOWN = "generator_down"
     WORKERS_BUSY = "workers_busy"
     BEHIND = "behind"
+    SELECTION = "selection"
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,18 @@ class Waiting:
         """What keeps its next job from starting; None where nothing does, or as many run as `parallelism` allows."""
         now = self._clock.now()
         own = _of_its_own(bulk, now)
+        if own is None or own.code is WaitingCode.CANARY:
+            own = await self._of_persons(bulk) or own
+        if own is not None and own.code is WaitingCode.DELAY:
+            # A claim that met a closed generator has made the bulk wait for a moment, as a delay does.
+            return await self._of_other_generators(bulk, now) or own
         if own is not None or not _may_start_another(bulk):
             return own
         scope_id = TENANT + bulk["tenant"]
         look, scopes, workers, ahead = await asyncio.gather(
             self._admission.look(), self._scopes.find([scope_id]), self._workers.alive(), self._ahead(bulk, now)
         )
-        shared = _of_others(bulk, look, scopes.get(scope_id), ahead)
+        shared = _of_others(bulk, look, scopes.get(scope_id), ahead) or await self._of_other_generators(bulk, now)
         if shared is not None and shared.code is WaitingCode.PARALLEL_OFF:
             return shared
         if not workers:
@@ -98,6 +105,29 @@ class Waiting:
             run = _so_many(bulk["busy"], "other job of its bulk runs", "other jobs of its bulk run")
             return HeldUp(WaitingCode.BUSY, f"{run}, as many as its parallelism allows")
         return held_up
+
+    async def _of_persons(self, bulk: Document) -> HeldUp | None:
+        """Where nothing of it runs or may run before somebody has chosen."""
+        if bulk["status"] not in LIVE_BULKS or bulk["busy"] or bulk["due_at"] != NEVER:
+            return None
+        awaiting = {"status": JobStatus.AWAITING_SELECTION.value}
+        count = await self._jobs.count({"bulk_job_id": bulk["_id"], "shard": bulk["shard"], **awaiting})
+        text = _so_many(count, "job waits for a person to choose", "jobs wait for a person to choose")
+        return HeldUp(WaitingCode.SELECTION, text) if count else None
+
+    async def _of_other_generators(self, bulk: Document, now: datetime) -> HeldUp | None:
+        """Where its next job first calls another generator than that of contents, and that one is closed."""
+        if all(stage["generator"] in (None, CONTENT) for stage in bulk["stages"]):
+            return None
+        mine = {"bulk_job_id": bulk["_id"], "shard": bulk["shard"]}
+        due = {"status": JobStatus.QUEUED.value, "due_at": {"$lte": now}}
+        by_place = [("lane", 1), ("queue_position", 1)]
+        look, job = await asyncio.gather(
+            self._admission.look(), self._jobs.find_one({**mine, **due}, projection=["current_stage"], sort=by_place)
+        )
+        name = next_generator(bulk["stages"], job["current_stage"]) if job else None
+        closed = look.closed_generator(name) if name not in (None, CONTENT) else None
+        return HeldUp(WaitingCode(closed.code), _of_generator(closed, look, name)) if closed and name else None
 
     async def _ahead(self, bulk: Document, now: datetime) -> int:
         """How many of the tenant's bulks go before this one; those too that run a job just now and have more."""
@@ -191,13 +221,23 @@ def _of_system(closed: Reason, look: Look) -> str:
             return f"The delay after a job's end, for the whole system, lasts until {until}"
         case Closed.BUDGET:
             return f"The day's budget of the whole system is used; it begins anew at {until}"
+        case Closed.RATE_LIMIT | Closed.GENERATOR_PARKED | Closed.GENERATOR_DOWN:
+            return _of_generator(closed, look, CONTENT)
+
+
+def _of_generator(closed: Reason, look: Look, name: str) -> str:
+    seen, until = look.generator(name), _moment(closed.until)
+    the_generator = "The generator" if name == CONTENT else f"The generator of {name}"
+    match closed.code:
         case Closed.RATE_LIMIT:
-            return f"The generator's rate ({_rate(look.generator()['pace'])}) is used up until {until}"
+            whose = "The generator's rate" if name == CONTENT else f"The rate of the generator of {name}"
+            return f"{whose} ({_rate(seen['pace'])}) is used up until {until}"
         case Closed.GENERATOR_PARKED:
-            return f"The generator has asked to be left alone until {until}"
-        case Closed.GENERATOR_DOWN:
-            is_down = look.generator()["down"]
-            return "The generator is down; it is tried again" if is_down else "The generator has just come back"
+            return f"{the_generator} has asked to be left alone until {until}"
+        case _:
+            return (
+                f"{the_generator} is down; it is tried again" if seen["down"] else f"{the_generator} has just come back"
+            )
 
 
 def _of_tenant(closed: Reason, scope: Document, limits: TenantLimits) -> str:

@@ -92,6 +92,31 @@ class Retried(_Read):
     retried: int
 
 
+class JobControlled(_Read):
+    message: str
+    status: JobStatus
+
+
+class Approved(_Read):
+    approved: int
+
+
+class OpenSelection(_Read):
+    job_id: str
+    queue_position: int
+    topic: str | None = None
+    trend: str | None = None
+    external_id: str | None = None
+    options: tuple[dict[str, Any], ...]
+    recommended: int
+    until: datetime | None = None
+
+
+class SelectionPage(_Read):
+    selections: tuple[OpenSelection, ...]
+    next_cursor: str | None = None
+
+
 class Limits(_Read):
     limits: dict[str, Any]
 

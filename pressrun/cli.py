@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pressrun import bulks, limits, operator, processes, results, submit
+from pressrun import bulks, limits, operator, processes, results, selections, single_jobs, submit
 
 app = typer.Typer(
     name="pressrun",
@@ -19,6 +19,8 @@ app = typer.Typer(
 processes.register(app)
 submit.register(app)
 bulks.register(app)
+single_jobs.register(app)
+selections.register(app)
 results.register(app)
 limits.register(app)
 operator.register(app)

@@ -31,14 +31,24 @@ User = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the answer of the API.")]
 
 
-def _bulk_id(text: str) -> str:
-    bulk_id = text.strip().lower()
-    if not re.fullmatch(r"[0-9a-f]{24}", bulk_id):
-        raise InvalidInput(f"{text!r} is not the id of a bulk: ids are 24 hex digits, `pressrun list` shows them.")
-    return bulk_id
+def bulk_id_of(text: str) -> str:
+    """Raises `InvalidInput` for what cannot be one."""
+    return _id(text, "bulk", "`pressrun list` shows them")
 
 
-BulkId = Annotated[str, typer.Argument(metavar="ID", help="The bulk.", callback=_bulk_id)]
+def _job_id(text: str) -> str:
+    return _id(text, "job", "`pressrun status --json` shows them")
+
+
+def _id(text: str, what: str, advice: str) -> str:
+    found = text.strip().lower()
+    if not re.fullmatch(r"[0-9a-f]{24}", found):
+        raise InvalidInput(f"{text!r} is not the id of a {what}: ids are 24 hex digits, {advice}.")
+    return found
+
+
+BulkId = Annotated[str, typer.Argument(metavar="ID", help="The bulk.", callback=bulk_id_of)]
+JobId = Annotated[str, typer.Argument(metavar="JOB_ID", help="The job.", callback=_job_id)]
 
 
 def connect(url: str, key: str | None, user: str | None) -> Remote:

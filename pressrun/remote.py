@@ -77,6 +77,16 @@ class Remote:
     def control(self, bulk_id: str, verb: str, body: Mapping[str, Any] | None = None) -> Json:
         return self._json("POST", f"{_bulk(bulk_id)}/{verb}", body=body or {})
 
+    def control_job(self, job_id: str, verb: str, body: Mapping[str, Any]) -> Json:
+        return self._json("POST", f"/api/jobs/{quote(job_id, safe='')}/{verb}", body=body)
+
+    def selections(self, *, bulk_id: str | None, limit: int, cursor: str | None = None) -> Json:
+        wanted = {"bulk_job_id": bulk_id, "limit": str(limit), "cursor": cursor}
+        return self._json("GET", "/api/selections", params=_given(wanted), tries=TRIES)
+
+    def approve(self, bulk_id: str) -> Json:
+        return self._json("POST", "/api/selections/approve", body={"bulk_job_id": bulk_id})
+
     def limits(self, tenant: str | None = None) -> Json:
         """The system's, or those of one tenant."""
         return self._json("GET", _limits(tenant), tries=TRIES)

@@ -5,6 +5,7 @@ What a file may look like is for `service/intake/items.py`, what an item may hol
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -37,6 +38,11 @@ def submit(
         list[str] | None,
         typer.Option("--column", metavar="FIELD=HEADING", help="Which column holds a field; may be repeated."),
     ] = None,
+    pipeline: Annotated[str | None, typer.Option("--pipeline", help="How they are made; without it, article.")] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="KEY=VALUE", help="What the pipeline is told; may be repeated."),
+    ] = None,
     max_retries: Annotated[int | None, typer.Option("--max-retries", help="Tries after the first.")] = None,
     delay_seconds: Annotated[float | None, typer.Option("--delay-seconds", help="Rest between jobs.")] = None,
     parallelism: Annotated[int | None, typer.Option("--parallelism", help="Jobs at once.")] = None,
@@ -47,7 +53,13 @@ def submit(
     user: User = None,
 ) -> None:
     """Submit a file as a bulk. Exit 2 if it is refused."""
-    settings = {"max_retries": max_retries, "delay_seconds": delay_seconds, "parallelism": parallelism}
+    settings = {
+        "pipeline": pipeline,
+        "options": _options(option or []) or None,
+        "max_retries": max_retries,
+        "delay_seconds": delay_seconds,
+        "parallelism": parallelism,
+    }
     read = _items(file, mode=mode, columns=_columns(column or []))
     body: dict[str, Any] = {
         "mode": mode,
@@ -78,6 +90,22 @@ def _columns(pairs: list[str]) -> dict[str, str]:
             raise InvalidInput(f"--column names a heading for {field!r} twice.")
         columns[field] = heading
     return columns
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    """Values are JSON where they can be: numbers, true, false and null; else text."""
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, separator, value = (part.strip() for part in pair.partition("="))
+        if not (name and separator and value):
+            raise InvalidInput(f"--option {pair!r} does not say KEY=VALUE, as in --option ideas=3.")
+        if name in options:
+            raise InvalidInput(f"--option gives a value for {name!r} twice.")
+        try:
+            options[name] = json.loads(value, parse_constant=str)
+        except ValueError:
+            options[name] = value
+    return options
 
 
 def _items(file: Path, *, mode: Mode, columns: dict[str, str]) -> ReadResult:

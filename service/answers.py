@@ -34,12 +34,27 @@ class BulkCreated(Model):
     message: str = "Bulk generation queued"
 
 
+class Forecast(Model):
+    """Once its first job has started, without waiting for persons; `cost` is null where none is known."""
+
+    seconds_low: int
+    seconds_high: int
+    cost: float | None
+
+
 class BulkValidated(Model):
-    """`estimate` is null until stage times are measured."""
+    """`estimate` is null where no such jobs were completed of late."""
 
     valid: bool
     errors: list[ErrorDetail]
-    estimate: None = None
+    estimate: Forecast | None = None
+
+
+class Usage(Model):
+    """Tokens of all calls."""
+
+    input_tokens: int
+    output_tokens: int
 
 
 class PauseRecord(Model):
@@ -93,6 +108,8 @@ class BulkJob(Model):
     failure_policy: FailurePolicyState | None
     generation: int
     pause: PauseRecord | None
+    pipeline: str
+    options: dict[str, Any]
 
 
 class Waiting(Model):
@@ -103,6 +120,8 @@ class Waiting(Model):
 
 
 class JobState(Model):
+    """`current_stage` is null while it is queued, and once it is completed."""
+
     id: Identifier = Field(validation_alias="_id")
     status: JobStatus
     queue_position: int
@@ -125,6 +144,8 @@ class Estimate(Model):
 
 
 class Progress(Model):
+    """`cost` and `usage` are those of all its jobs together."""
+
     total: int
     completed: int
     failed: int
@@ -133,6 +154,8 @@ class Progress(Model):
     awaiting: int
     remaining: int
     percentage: int
+    cost: float
+    usage: Usage
     estimate: Estimate | None = None
     waiting: Waiting | None = None
 
@@ -164,64 +187,3 @@ class Retried(Model):
 class BulkChanged(Model):
     success: Literal[True] = True
     bulk_job: BulkJob
-
-
-class JobCreated(Model):
-    success: Literal[True] = True
-    job_id: Identifier
-    bulk_job_id: Identifier
-
-
-class JobSummary(JobState):
-    bulk_job_id: Identifier
-    mode: str
-    topic: Any = None
-    keywords: Any = None
-    trend: Any = None
-    external_id: Any = None
-    created_at: Moment | None = None
-    started_at: Moment | None
-    completed_at: Moment | None
-
-
-class Stage(Model):
-    name: str
-    status: Literal["pending", "running", "completed", "failed", "cancelled"]
-    duration_ms: int | None
-
-
-class Attempt(Model):
-    started_at: Moment
-    ended_at: Moment
-    worker_id: str
-    outcome: str
-    error: str | None
-
-
-class Job(JobSummary):
-    """The item's declared fields stand beside these, as the item gave them."""
-
-    model_config = ConfigDict(extra="allow")
-
-    userId: str  # noqa: N815 - the application's name
-    params: dict[str, Any]
-    waiting: Waiting | None = None
-    stages: list[Stage]
-    attempts: list[Attempt]
-    result: Any
-    result_meta: Any
-
-
-class JobDetail(Model):
-    job: Job
-
-
-class JobPage(Model):
-    jobs: list[JobSummary]
-    next_cursor: str | None
-
-
-class JobControlled(Model):
-    success: Literal[True] = True
-    message: str
-    status: JobStatus

@@ -11,18 +11,18 @@ from pydantic.alias_generators import to_camel
 
 from jobs.settings import AuthMode, Settings, wrong_setting
 from jobs.system import System
-from outbound.allowed import parse_allowed
+from outbound.allowed import Allowed, parse_allowed
 from outbound.errors import AllowedMalformed
 from outbound.system_resolver import SystemResolver
 from service import problems
 from service.answers import ErrorBody
-from service.api import bulks, controls, jobs, results, system, targets
+from service.api import assets, bulks, controls, jobs, results, selections, system, targets
 from service.auth.callers import Authentication
 from service.auth.keys import KeyAuthentication
 from service.auth.off import LocalOnly, NoAuthentication, check_host
 from service.body import BodyGuard
+from service.bulk_rules import BulkRules
 from service.json_response import JsonResponse
-from service.request_rules import BulkRules
 from service.url_check import UrlCheck
 
 log = structlog.get_logger()
@@ -43,6 +43,7 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
         generate_unique_id_function=_operation_id,
         responses={code: {"model": ErrorBody} for code in ERRORS},
     )
+    allowed = _allowed(settings)
     app.state.system = parts
     app.state.authentication = _authentication(settings, parts)
     app.state.rules = BulkRules(
@@ -50,10 +51,13 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
         max_items=settings.bulk.max_items,
         defaults=settings.bulk_defaults,
         priority_changes=settings.queue.priority_changes == "on",
+        endpoints=frozenset(settings.endpoints),
+        components=settings.generator.components != "off",
+        allowed=allowed,
     )
-    app.state.url_check = _url_check(settings)
+    app.state.url_check = UrlCheck(allowed, SystemResolver())
     problems.install(app)
-    for routes in (bulks, controls, results, jobs, targets, system):
+    for routes in (bulks, controls, results, jobs, selections, assets, targets, system):
         app.include_router(routes.router)
     app.add_middleware(BodyGuard)
     if settings.auth.mode is AuthMode.OFF:
@@ -71,9 +75,9 @@ def _authentication(settings: Settings, parts: System) -> Authentication:
             return KeyAuthentication(parts.keys, settings.auth.admins)
 
 
-def _url_check(settings: Settings) -> UrlCheck:
+def _allowed(settings: Settings) -> Allowed:
     try:
-        return UrlCheck(parse_allowed(settings.outbound.allow), SystemResolver())
+        return parse_allowed(settings.outbound.allow)
     except AllowedMalformed as error:
         raise wrong_setting("OUTBOUND__ALLOW", str(error)) from None
 

@@ -66,6 +66,7 @@ STATUS: dict[type[PressrunError], int] = {
     Forbidden: 403,
     errors.NotFound: 404,
     errors.MoveRefused: 409,
+    errors.SelectionRefused: 409,
     errors.BudgetUsedUp: 409,
     errors.QuotaReached: 409,
     NotChangeable: 409,

@@ -8,26 +8,14 @@ from typing import Any
 from jobs.bson_json import plain
 from jobs.controls import Answer
 from jobs.documents import ITEM_FIELDS
-from jobs.lookup import Counts, QueueView
+from jobs.lookup import QueueView, Tally
+from jobs.pipelines import PipelineSpec
 from jobs.priority import Priority
-from jobs.states import JobStatus
 from jobs.store import Document
 from jobs.waiting import HeldUp
-from service.answers import (
-    Attempt,
-    BulkJob,
-    Controlled,
-    Job,
-    JobDetail,
-    JobRow,
-    JobSummary,
-    Progress,
-    Stage,
-    Waiting,
-)
-from service.system_answers import ByPriority, QueueState, Rate, WorkerState
-
-STAGE = "content-generation"
+from service.answers import BulkJob, Controlled, Progress, Usage
+from service.job_rendering import cost_shown, job_summary, waiting
+from service.system_answers import ByPriority, PipelineState, QueueState, Rate, WorkerState
 
 
 def bulk_job(bulk: Document) -> BulkJob:
@@ -35,7 +23,8 @@ def bulk_job(bulk: Document) -> BulkJob:
     return BulkJob.model_validate(plain({**bulk, "priority": _priority(bulk["priority"]), "budget": budget}))
 
 
-def progress(counts: Counts, held_up: HeldUp | None) -> Progress:
+def progress(tally: Tally, held_up: HeldUp | None) -> Progress:
+    counts = tally.counts
     return Progress(
         total=counts.total,
         completed=counts.completed,
@@ -44,33 +33,19 @@ def progress(counts: Counts, held_up: HeldUp | None) -> Progress:
         running=counts.running,
         awaiting=counts.awaiting,
         remaining=counts.remaining,
-        percentage=counts.percentage,
+        percentage=tally.percentage,
+        cost=cost_shown(tally.cost),
+        usage=Usage(input_tokens=tally.input_tokens, output_tokens=tally.output_tokens),
         waiting=waiting(held_up),
     )
 
 
-def waiting(held_up: HeldUp | None) -> Waiting | None:
-    return Waiting(code=held_up.code, text=held_up.text) if held_up else None
+def pipeline_state(pipeline: PipelineSpec) -> PipelineState:
+    return PipelineState(name=pipeline.name, stages=list(pipeline.stage_names))
 
 
 def controlled(answer: Answer, what: str) -> Controlled:
     return Controlled(message=f"Bulk job {what}", running=[str(job_id) for job_id in answer.running])
-
-
-def job_row(job: Document, held_up: HeldUp | None) -> JobRow:
-    return JobRow.model_validate({**_shown(job), "waiting": waiting(held_up)})
-
-
-def job_summary(job: Document) -> JobSummary:
-    return JobSummary.model_validate(_shown(job))
-
-
-def job_detail(job: Document, held_up: HeldUp | None) -> JobDetail:
-    public = {"_id", *ITEM_FIELDS, *Job.model_fields}
-    shown = {name: value for name, value in _shown(job).items() if name in public}
-    attempts = [Attempt.model_validate(plain(attempt)) for attempt in job["attempts"]]
-    ours = {"stages": [_stage(job)], "attempts": attempts, "waiting": waiting(held_up)}
-    return JobDetail(job=Job.model_validate({**shown, **ours}))
 
 
 def queue_state(view: QueueView) -> QueueState:
@@ -129,30 +104,3 @@ async def finished_jobs(jobs: AsyncIterator[Document]) -> AsyncIterator[dict[str
 def _priority(steps: float) -> str | float:
     """By its name, where it has one."""
     return next((level.name.lower() for level in Priority if level == steps), steps)
-
-
-def _shown(job: Document) -> dict[str, Any]:
-    shown = plain(job)
-    if not isinstance(shown, dict):
-        raise TypeError("a job is a document")
-    if job.get("started_at") is None and job.get("lease"):
-        shown["started_at"] = plain(job["lease"]["taken_at"])
-    return {**shown, "percentage": 100 if job["status"] == JobStatus.COMPLETED else 0}
-
-
-def _stage(job: Document) -> Stage:
-    """The pipeline has one stage so far; its time is the last attempt's."""
-    attempts = job["attempts"]
-    last = attempts[-1] if attempts else None
-    took = round((last["ended_at"] - last["started_at"]).total_seconds() * 1000) if last else None
-    match JobStatus(job["status"]):
-        case JobStatus.PROCESSING:
-            return Stage(name=STAGE, status="running", duration_ms=None)
-        case JobStatus.COMPLETED:
-            return Stage(name=STAGE, status="completed", duration_ms=took)
-        case JobStatus.FAILED:
-            return Stage(name=STAGE, status="failed", duration_ms=took)
-        case JobStatus.CANCELLED:
-            return Stage(name=STAGE, status="cancelled", duration_ms=took)
-        case JobStatus.QUEUED | JobStatus.AWAITING_SELECTION:
-            return Stage(name=STAGE, status="pending", duration_ms=took)

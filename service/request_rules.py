@@ -5,73 +5,54 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
-from jobs.documents import ITEM_FIELDS, MODES, Budget, BulkRequest, FailurePolicy, job_fields
+from jobs.documents import Budget, BulkRequest, FailurePolicy
 from jobs.errors import Fault, InvalidInput
+from jobs.pipelines import FORMATS, PipelineSpec
 from jobs.priority import Priority
+from jobs.selections import Choice
+from service.bulk_rules import BulkRules
+from service.formats import MODE_OF_FORMATS, format_faults, format_items, misplaced_faults
+from service.item_rules import MAX_EXTRA_BYTES, item_faults, size_of
+from service.pipeline_requests import JobSelect
+from service.pipeline_rules import chosen
 from service.problems import NotChangeable
-from service.requests import (
-    MAX_FAULTS,
-    MOST_ITEMS,
-    BudgetGiven,
-    BulkChange,
-    BulkCreate,
-    FailurePolicyGiven,
-    ItemCreate,
-    JobCreate,
-)
+from service.requests import MAX_FAULTS, BudgetGiven, BulkChange, BulkCreate, FailurePolicyGiven, JobCreate
+from service.values import MOST_ITEMS
 
-MAX_EXTRA_BYTES = 100_000
 NOT_VALID = "The request is not valid."
 NOT_YET = "not available yet"
-NOT_YET_OF_BULK = ("pipeline", "notify")
+NOT_YET_OF_BULK = ("notify",)
 NOT_YET_OF_CHANGE = ("notify",)
-NOT_YET_OF_ITEM = ("components",)
-NOT_YET_OF_RETRY = ("from_stage",)
 AS_GIVEN = ("name", "delay_seconds", "parallelism", "stagger_ms")
-RESERVED = (job_fields() | {"job_id"}) - set(ITEM_FIELDS)
 
 
-@dataclass(frozen=True)
-class BulkRules:
-    """The settings' limits and defaults for a bulk."""
-
-    min_items: int
-    max_items: int
-    defaults: BulkRequest
-    priority_changes: bool = True
-
-
-def bulk_request(body: BulkCreate, rules: BulkRules) -> BulkRequest:
+def bulk_request(body: BulkCreate, rules: BulkRules, pipelines: Mapping[str, PipelineSpec]) -> BulkRequest:
     """Raises `InvalidInput` with a path for every fault."""
-    wrong_count = not rules.min_items <= len(body.items) <= rules.max_items
-    summary = NOT_VALID
-    faults = not_yet(body, NOT_YET_OF_BULK)
-    if wrong_count:
-        span = f"{rules.min_items}-{rules.max_items}" if rules.min_items < rules.max_items else f"{rules.max_items}"
-        summary = f"Bulk generation requires {span} items"
-        has = len(body.items)
-        faults.append(Fault("items", f"has {has}" if has <= MOST_ITEMS else f"has more than {MOST_ITEMS}"))
-    if _size(body.metadata) > MAX_EXTRA_BYTES:
+    pipeline, faults = chosen(body.pipeline, body.options, body.items or [], rules, pipelines)
+    of_formats = body.pipeline == FORMATS.name
+    wrong_count = None if of_formats else _count_fault(body, rules)
+    faults += not_yet(body, NOT_YET_OF_BULK)
+    faults += format_faults(body, rules) if of_formats else misplaced_faults(body) + _missing_faults(body)
+    faults += [wrong_count] if wrong_count is not None else []
+    if size_of(body.metadata) > MAX_EXTRA_BYTES:
         faults.append(Fault("metadata", f"must have less than {MAX_EXTRA_BYTES} bytes"))
     faults += _unwritable("deadline", body.deadline)  # one that is past is near: a repeated request stays the same
     faults += _budget_faults(body.budget, rules) + _policy_faults(body.failure_policy)
-    for position, item in enumerate(body.items):
-        faults += _item_faults(body.mode, item, f"items.{position}.")
-        if len(faults) >= MAX_FAULTS:
-            break
-    if faults:
+    faults += [] if of_formats else _faults_of_items(body, pipeline, rules)
+    if faults or pipeline is None:
+        summary = f"Bulk generation requires {_span(rules)} items" if wrong_count is not None else NOT_VALID
         raise InvalidInput(summary, tuple(faults[:MAX_FAULTS]))
     policy = body.failure_policy
     return replace(
         _timed(rules.defaults, body),
-        mode=body.mode,
-        items=[item.stored() for item in body.items],
+        mode=MODE_OF_FORMATS if of_formats else body.mode or "",
+        items=format_items(body) if of_formats else [item.stored() for item in body.items or []],
         name=body.name,
         tenant=body.tenant,
         metadata=body.metadata,
@@ -81,17 +62,23 @@ def bulk_request(body: BulkCreate, rules: BulkRules) -> BulkRequest:
         deadline=body.deadline.astimezone(UTC) if body.deadline else None,
         budget=_budget(body.budget, rules) if body.budget else None,
         failure_policy=FailurePolicy(policy.max_failed_percent, policy.min_items, policy.canary) if policy else None,
+        pipeline=pipeline,
+        options=body.options.given() if body.options else {},
     )
 
 
-def single_request(body: JobCreate, rules: BulkRules) -> BulkRequest:
+def single_request(body: JobCreate, rules: BulkRules, pipelines: Mapping[str, PipelineSpec]) -> BulkRequest:
     """A bulk of one. Raises `InvalidInput`."""
-    faults = _item_faults(body.mode, body, "")
-    if faults:
+    if body.pipeline == FORMATS.name:
+        raise InvalidInput(NOT_VALID, (Fault("pipeline", "formats are several articles: submit them as a bulk job"),))
+    pipeline, faults = chosen(body.pipeline, body.options, [body], rules, pipelines)
+    faults += item_faults(body.mode, body, "", pipeline, rules)
+    if faults or pipeline is None:
         raise InvalidInput(NOT_VALID, tuple(faults))
-    item = body.stored()
-    item.pop("mode")
-    return replace(rules.defaults, mode=body.mode, items=[item], kind="single")
+    options = body.options.given() if body.options else {}
+    return replace(
+        rules.defaults, mode=body.mode, items=[body.stored()], kind="single", pipeline=pipeline, options=options
+    )
 
 
 def steps(given: str | float) -> float:
@@ -102,13 +89,6 @@ def steps(given: str | float) -> float:
 def not_yet(body: BaseModel, names: Sequence[str]) -> list[Fault]:
     """A field whose feature is not there yet is refused, never ignored (spec §2)."""
     return [Fault(name, NOT_YET) for name in names if getattr(body, name) is not None]
-
-
-def check_available(body: BaseModel, names: Sequence[str]) -> None:
-    """Raises `InvalidInput` for a field whose feature is not there yet."""
-    faults = not_yet(body, names)
-    if faults:
-        raise InvalidInput(NOT_VALID, tuple(faults))
 
 
 def changes_of(body: BulkChange, rules: BulkRules) -> Mapping[str, Any]:
@@ -127,6 +107,13 @@ def changes_of(body: BulkChange, rules: BulkRules) -> Mapping[str, Any]:
         named = ", ".join(name for name in BulkChange.model_fields if name not in NOT_YET_OF_CHANGE)
         raise InvalidInput(NOT_VALID, (Fault("", f"name something to change: {named}"),))
     return changes
+
+
+def choice_of(body: JobSelect, by: str) -> Choice:
+    """Raises `InvalidInput` unless it has exactly one of `choice` and `edited`."""
+    if (body.choice is None) == (body.edited is None):
+        raise InvalidInput(NOT_VALID, (Fault("", "give either choice or edited"),))
+    return Choice(by, body.choice, body.edited.model_dump(exclude_none=True) if body.edited else None)
 
 
 def check_until(until: datetime | None, now: datetime) -> datetime | None:
@@ -182,27 +169,25 @@ def _unwritable(path: str, moment: datetime | None) -> list[Fault]:
     return []
 
 
-def _item_faults(mode: str, item: ItemCreate, path: str) -> list[Fault]:
-    faults = []
-    needed = MODES[mode]
-    if not any(_says_something(getattr(item, name)) for name in needed):
-        faults.append(Fault(path + needed[0], f"is required in mode {mode} ({' or '.join(needed)})"))
-    extra = item.model_extra or {}
-    for name, value in extra.items():
-        if name in NOT_YET_OF_ITEM and value is not None:
-            faults.append(Fault(path + name, NOT_YET))
-        elif name in RESERVED:
-            faults.append(Fault(path + name, "is a field of Pressrun's own: an item cannot set it"))
-        elif len(name) > 100:
-            faults.append(Fault(path + name[:100], "a field's name must have at most 100 characters"))
-    if extra and _size(extra) > MAX_EXTRA_BYTES:
-        faults.append(Fault(path.rstrip("."), f"undeclared fields must have less than {MAX_EXTRA_BYTES} bytes in all"))
+def _missing_faults(body: BulkCreate) -> list[Fault]:
+    return [Fault(name, "is required") for name in ("mode", "items") if getattr(body, name) is None]
+
+
+def _span(rules: BulkRules) -> str:
+    return f"{rules.min_items}-{rules.max_items}" if rules.min_items < rules.max_items else f"{rules.max_items}"
+
+
+def _count_fault(body: BulkCreate, rules: BulkRules) -> Fault | None:
+    if body.items is None or rules.min_items <= (has := len(body.items)) <= rules.max_items:
+        return None
+    return Fault("items", f"has {has}" if has <= MOST_ITEMS else f"has more than {MOST_ITEMS}")
+
+
+def _faults_of_items(body: BulkCreate, pipeline: PipelineSpec | None, rules: BulkRules) -> list[Fault]:
+    """Of the first so many."""
+    faults: list[Fault] = []
+    for position, item in enumerate(body.items or [] if body.mode is not None else []):
+        faults += item_faults(body.mode or "", item, f"items.{position}.", pipeline, rules)
+        if len(faults) >= MAX_FAULTS:
+            break
     return faults
-
-
-def _says_something(value: object) -> bool:
-    return bool(value.strip() if isinstance(value, str) else value)
-
-
-def _size(value: object) -> int:
-    return len(json.dumps(value)) if value is not None else 0

@@ -2,88 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
     StrictBool,
     StrictInt,
-    StringConstraints,
-    Tag,
     ValidationError,
     ValidatorFunctionWrapHandler,
-    WithJsonSchema,
     WrapValidator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jobs.controls import PauseMode
-from jobs.priority import MOST_STEPS
+from service.pipeline_requests import Components, IdeaGiven, PipelineOptions, Source, Templates
+from service.values import (
+    MOST_ITEMS,
+    Body,
+    Cost,
+    Count,
+    Keywords,
+    Line,
+    Milliseconds,
+    Mode,
+    Moment,
+    Parallelism,
+    Percent,
+    PriorityGiven,
+    Seconds,
+    Short,
+    Some,
+    Text,
+    Url,
+)
 
 MAX_FAULTS = 50
-MOST_ITEMS = 10_000
-"""The most that any settings allow in a bulk."""
-
-Mode = Literal["topic", "keywords", "trends", "spin"]
-Short = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200)]
-Line = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=2_000)]
-Text = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100_000)]
-Url = Annotated[str, StringConstraints(strict=True, max_length=2_000, pattern=r"^https?://[^\s/?#]+\S*$")]
-Count = Annotated[StrictInt, Field(ge=0, le=2**53)]
-Seconds = Annotated[float, Field(strict=True, ge=0, le=3600, allow_inf_nan=False)]
-Cost = Annotated[float, Field(strict=True, gt=0, le=10_000_000, allow_inf_nan=False)]
-Percent = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False)]
-Parallelism = Annotated[StrictInt, Field(ge=1, le=1000)]
-Milliseconds = Annotated[StrictInt, Field(ge=0, le=60_000)]
-Some = Annotated[StrictInt, Field(ge=1, le=MOST_ITEMS)]
-
-
-def _text_or_list(value: object) -> str | None:
-    return "$text" if isinstance(value, str) else "$list" if isinstance(value, list) else None
-
-
-Keywords = Annotated[
-    Annotated[Line, Tag("$text")] | Annotated[list[Short], Field(min_length=1, max_length=100), Tag("$list")],
-    Discriminator(_text_or_list, custom_error_type="keywords", custom_error_message="must be text or a list of texts"),
-]
-
-
-def _name_or_number(value: object) -> str | None:
-    if isinstance(value, str):
-        return "$name" if value in PRIORITY_NAMES else None
-    return "$number" if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-PriorityName = Literal["high", "normal", "low"]
-PRIORITY_NAMES = get_args(PriorityName)
-PriorityGiven = Annotated[
-    Annotated[PriorityName, Tag("$name")]
-    | Annotated[float, Field(strict=True, ge=0, le=MOST_STEPS, allow_inf_nan=False), Tag("$number")],
-    Discriminator(
-        _name_or_number,
-        custom_error_type="priority",
-        custom_error_message=f"must be high, normal, low or a number from 0 to {MOST_STEPS}",
-    ),
-]
-
-
-def _dated(value: object) -> object:
-    """Only ISO 8601: pydantic would also take a number, as seconds or as milliseconds by its size."""
-    if not isinstance(value, str) or "-" not in value[1:]:
-        raise PydanticCustomError("moment", "must be a date and time as ISO 8601 text, with its offset from UTC")
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_dated)]
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+PASSED_ON = ("idea", "skip_quality_check")
+"""Fields of an item that are checked here, and stand among its `params`."""
 
 
 class ItemMetadata(Body):
@@ -113,11 +70,15 @@ class ItemCreate(BaseModel):
     dedupe: StrictBool | None = None
     metadata: ItemMetadata | None = None
     context: Text | None = None
+    components: Components | None = None
+    idea: IdeaGiven | None = None
+    skip_quality_check: StrictBool | None = None
 
     def stored(self) -> dict[str, Any]:
         """As `BulkRequest` wants it: declared fields, and the others under `params`."""
-        declared = self.model_dump(include=set(type(self).model_fields), exclude_none=True)
-        return {"language": "en", **declared, "params": self.model_extra or {}}
+        declared = self.model_dump(include=set(ItemCreate.model_fields), exclude_none=True)
+        passed_on = {name: declared.pop(name) for name in PASSED_ON if name in declared}
+        return {"language": "en", **declared, "params": passed_on | (self.model_extra or {})}
 
 
 def _items(value: object, handler: ValidatorFunctionWrapHandler) -> object:
@@ -159,10 +120,24 @@ class FailurePolicyGiven(Body):
 
 
 class BulkCreate(Body):
-    """Without a priority, it is computed from the items' metadata and the deadline."""
+    """`mode` and `items`; or, with the pipeline `formats`, `source` and `templates` instead of both.
 
-    mode: Mode
-    items: Annotated[list[ItemCreate], WrapValidator(_items)]
+    Without a priority, it is computed from the items' metadata and the deadline.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["mode", "items"]}, {"required": ["pipeline", "source", "templates"]}]
+        }
+    )
+
+    mode: Mode | None = None
+    items: Annotated[list[ItemCreate], WrapValidator(_items)] | None = None
+    pipeline: Short | None = None
+    options: PipelineOptions | None = None
+    source: Source | None = None
+    templates: Templates | None = None
+    processing_mode: Short | None = None
     name: Short | None = None
     tenant: Short | None = None
     metadata: dict[str, Any] | None = None
@@ -174,14 +149,15 @@ class BulkCreate(Body):
     deadline: Moment | None = None
     budget: BudgetGiven | None = None
     failure_policy: FailurePolicyGiven | None = None
-    pipeline: Any = None
     notify: Any = None
 
 
 class JobCreate(ItemCreate):
-    """One article with its mode."""
+    """One article with its mode and its pipeline."""
 
     mode: Mode
+    pipeline: Short | None = None
+    options: PipelineOptions | None = None
 
 
 class BulkPause(Body):
@@ -200,48 +176,3 @@ class BulkChange(Body):
     stagger_ms: Milliseconds | None = None
     budget: BudgetGiven | None = None
     notify: Any = None
-
-
-class JobRetry(Body):
-    from_stage: Any = None
-
-
-def _percent_of(value: object) -> object:
-    return {"off": 0, "on": 100}.get(value, value) if isinstance(value, str) else value
-
-
-# What a limit may be is said by `jobs.limits` alone: here is only what the OpenAPI document tells of it.
-Whole = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "null"}]})]
-Amount = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "null"}]})]
-Number = Annotated[Any, WithJsonSchema({"type": "number"})]
-Switch = Annotated[
-    Any, BeforeValidator(_percent_of), WithJsonSchema({"anyOf": [{"type": "integer"}, {"enum": ["on", "off"]}]})
-]
-
-
-class LimitsChange(BaseModel):
-    """Null takes a limit off. `parallel` is `on`, `off`, or the percentage of tenants."""
-
-    model_config = ConfigDict(extra="allow")
-
-    max_running: Whole = None
-    parallel: Switch = None
-    requests_per_minute: Whole = None
-    jobs_per_day: Whole = None
-    cost_per_day: Amount = None
-    tenant_max_running: Whole = None
-    tenant_requests_per_minute: Whole = None
-    tenant_jobs_per_day: Whole = None
-    tenant_cost_per_day: Amount = None
-
-
-class TenantLimitsChange(BaseModel):
-    """Null takes the tenant's own limit off: then it has what every tenant has."""
-
-    model_config = ConfigDict(extra="allow")
-
-    weight: Number = None
-    max_running: Whole = None
-    requests_per_minute: Whole = None
-    jobs_per_day: Whole = None
-    cost_per_day: Amount = None

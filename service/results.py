@@ -121,9 +121,13 @@ class _Article:
 
 
 def _article(job: Job) -> _Article | None:
+    """The text that the pipeline has cleaned, where it did; else the content as the generator gave it."""
     content = job.get("content")
     if content is None:
         return None
+    cleaned = _meta(job).get("markdown")
+    if isinstance(cleaned, str):
+        return _Article(cleaned, "md")
     if isinstance(content, str):
         return _Article(content, "md")
     if isinstance(content, dict):
@@ -135,7 +139,9 @@ def _article(job: Job) -> _Article | None:
 
 def _manifest_entry(job: Job, article: _Article | None) -> dict[str, Any]:
     title = title_of(job)
-    name = f"{job['position']:03d}-{slugify(title)}.{article.suffix}" if article else None
+    slug = _meta(job).get("slug")
+    named_for = slug if isinstance(slug, str) and slug else title
+    name = f"{job['position']:03d}-{slugify(named_for)}.{article.suffix}" if article else None
     return {
         "file": name,
         "id": job.get("id"),
@@ -150,11 +156,15 @@ def _manifest_entry(job: Job, article: _Article | None) -> dict[str, Any]:
 
 
 def _word_count(job: Job, article: _Article | None) -> int | None:
-    meta = job.get("result_meta")
-    counted = meta.get("word_count") if isinstance(meta, dict) else None
+    counted = _meta(job).get("word_count")
     if isinstance(counted, int):
         return counted
     return len(article.text.split()) if article and article.suffix == "md" else None
+
+
+def _meta(job: Job) -> Mapping[str, Any]:
+    meta = job.get("result_meta")
+    return meta if isinstance(meta, dict) else {}
 
 
 def _csv_line(cells: Iterable[object]) -> bytes:

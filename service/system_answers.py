@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.answers import JobSummary, Model, Moment
+from service.answers import Model, Moment
+from service.job_answers import JobSummary
 
 
 class ByPriority(Model):
@@ -53,6 +54,8 @@ class LimitValues(Model):
     max_running: int | None
     parallel: int
     requests_per_minute: int | None
+    ideas_requests_per_minute: int | None
+    images_requests_per_minute: int | None
     jobs_per_day: int | None
     cost_per_day: float | None
     tenant_max_running: int | None
@@ -78,6 +81,17 @@ class TenantLimitValues(Model):
 class TenantLimitsAnswer(Model):
     tenant: str
     limits: TenantLimitValues
+
+
+class PipelineState(Model):
+    """Its stages in the order they go in."""
+
+    name: str
+    stages: list[str]
+
+
+class PipelineList(Model):
+    pipelines: list[PipelineState]
 
 
 class Health(Model):

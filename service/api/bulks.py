@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query
 from pydantic import ValidationError
 
 from jobs.creation import IdempotencyKey
-from jobs.documents import BulkId, parse_id
+from jobs.documents import BulkId, BulkRequest, parse_id
 from jobs.errors import Fault, InvalidInput
+from jobs.history import forecast
 from jobs.states import BulkStatus
-from service.answers import BulkChanged, BulkCreated, BulkDetail, BulkPage, BulkValidated, ErrorDetail
-from service.auth.callers import Reader, Writer
+from jobs.system import System
+from service.answers import BulkChanged, BulkCreated, BulkDetail, BulkPage, BulkValidated, ErrorDetail, Forecast
+from service.api.submission import bulk_wanted
+from service.auth.callers import Caller, Reader, Writer
 from service.deps import Parts, Rules
+from service.job_rendering import job_row
 from service.problems import faults_of
-from service.rendering import bulk_job, job_row, progress
-from service.request_rules import body_hash, bulk_request, changes_of
+from service.rendering import bulk_job, progress
+from service.request_rules import body_hash, changes_of
 from service.requests import BulkChange, BulkCreate
 
 JOBS_SHOWN = 200
@@ -29,22 +34,22 @@ KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255
 async def submit_bulk(
     body: BulkCreate, caller: Writer, parts: Parts, rules: Rules, key: KeyHeader = None
 ) -> BulkCreated:
-    request = bulk_request(body, rules)
+    request = await bulk_wanted(body, caller.user, parts, rules)
     created = await parts.creation.create(caller.user, request, idempotency_key(key, body_hash(body)))
     return BulkCreated(bulk_job_id=str(created.bulk_id), total_items=created.total_items)
 
 
 @router.post("/validate", openapi_extra={"requestBody": SAME_BODY})
-async def validate_bulk(body: Annotated[object, Body()], caller: Writer, rules: Rules) -> BulkValidated:
-    """The same body, nothing stored."""
+async def validate_bulk(body: Annotated[object, Body()], caller: Writer, parts: Parts, rules: Rules) -> BulkValidated:
+    """The same body, nothing stored; and what it may take, going by the last jobs of the same pipeline and mode."""
     try:
-        bulk_request(BulkCreate.model_validate(body), rules)
+        request = await bulk_wanted(BulkCreate.model_validate(body), caller.user, parts, rules)
     except ValidationError as error:
         faults = faults_of([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
     except InvalidInput as error:
         faults = error.faults
     else:
-        return BulkValidated(valid=True, errors=[])
+        return BulkValidated(valid=True, errors=[], estimate=await _estimate(request, caller, parts))
     return BulkValidated(valid=False, errors=[ErrorDetail(path=fault.path, message=fault.message) for fault in faults])
 
 
@@ -75,7 +80,7 @@ async def get_bulk(
         bulk_job=bulk_job(bulk),
         jobs=[job_row(job, parts.waiting.of_job(bulk, held_up, job)) for job in jobs[:JOBS_SHOWN]],
         jobs_next_cursor=str(jobs[JOBS_SHOWN - 1]["queue_position"]) if more else None,
-        progress=progress(await parts.lookup.counts(bulk), held_up),
+        progress=progress(await parts.lookup.tally(bulk), held_up),
     )
 
 
@@ -85,6 +90,14 @@ async def change_bulk(bulk_id: str, body: BulkChange, caller: Writer, parts: Par
     changes = changes_of(body, rules)
     changed = await parts.controls.change(caller.user, BulkId(parse_id(bulk_id, "bulk job")), changes)
     return BulkChanged(bulk_job=bulk_job(changed))
+
+
+async def _estimate(request: BulkRequest, caller: Caller, parts: System) -> Forecast | None:
+    usual = await parts.history.usual(request.pipeline.name, request.mode)
+    if usual is None:
+        return None
+    tenant = request.tenant or str(caller.user)
+    return Forecast(**asdict(forecast(request, tenant, usual, await parts.limits.read())))
 
 
 def idempotency_key(header: str | None, hashed: str) -> IdempotencyKey | None:

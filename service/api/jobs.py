@@ -8,13 +8,15 @@ from fastapi import APIRouter, Query
 
 from jobs.documents import BulkId, JobId, parse_id
 from jobs.states import JobStatus
-from service.answers import JobControlled, JobCreated, JobDetail, JobPage
 from service.api.bulks import KeyHeader, idempotency_key
+from service.api.submission import job_wanted
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
-from service.rendering import job_detail, job_summary
-from service.request_rules import NOT_YET_OF_RETRY, body_hash, check_available, single_request
-from service.requests import JobCreate, JobRetry
+from service.job_answers import JobControlled, JobCreated, JobDetail, JobPage
+from service.job_rendering import job_detail, job_summary
+from service.pipeline_requests import JobRetry, JobSelect
+from service.request_rules import body_hash, choice_of
+from service.requests import JobCreate
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
@@ -22,7 +24,7 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 @router.post("")
 async def submit_job(body: JobCreate, caller: Writer, parts: Parts, rules: Rules, key: KeyHeader = None) -> JobCreated:
     """One article: a bulk of one, with the same protocol."""
-    request = single_request(body, rules)
+    request = await job_wanted(body, caller.user, parts, rules)
     created = await parts.creation.create(caller.user, request, idempotency_key(key, body_hash(body)))
     return JobCreated(job_id=str(created.job_ids[0]), bulk_job_id=str(created.bulk_id))
 
@@ -44,18 +46,25 @@ async def list_jobs(
 @router.get("/{job_id}")
 async def get_job(job_id: str, caller: Reader, parts: Parts) -> JobDetail:
     job = await parts.lookup.job(caller.user, _id(job_id))
-    if job["status"] != JobStatus.QUEUED:
-        return job_detail(job, None)
     bulk = await parts.lookup.bulk(caller.user, job["bulk_job_id"])
-    return job_detail(job, parts.waiting.of_job(bulk, await parts.waiting.of_bulk(bulk), job))
+    if job["status"] != JobStatus.QUEUED:
+        return job_detail(job, bulk, None)
+    return job_detail(job, bulk, parts.waiting.of_job(bulk, await parts.waiting.of_bulk(bulk), job))
 
 
 @router.post("/{job_id}/retry")
 async def retry_job(job_id: str, caller: Writer, parts: Parts, body: JobRetry | None = None) -> JobControlled:
-    """Back to the queue; it pays again."""
-    check_available(body or JobRetry(), NOT_YET_OF_RETRY)
-    job = await parts.controls.retry_job(caller.user, _id(job_id))
+    """Back to the queue, to where it ended or to an earlier stage; what is done again is paid again."""
+    from_stage = body.from_stage if body is not None else None
+    job = await parts.controls.retry_job(caller.user, _id(job_id), from_stage)
     return JobControlled(message="Job sent back to the queue", status=JobStatus(job["status"]))
+
+
+@router.post("/{job_id}/select")
+async def select_for_job(job_id: str, body: JobSelect, caller: Writer, parts: Parts) -> JobControlled:
+    """Choose for a job that waits for a person: it goes on with that. The same choice again changes nothing."""
+    job = await parts.selections.choose(caller.user, _id(job_id), choice_of(body, str(caller.user)))
+    return JobControlled(message="Choice taken", status=JobStatus(job["status"]))
 
 
 @router.post("/{job_id}/cancel")

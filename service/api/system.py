@@ -9,13 +9,14 @@ from fastapi import APIRouter, Path
 
 from service.auth.callers import Admin, Reader
 from service.deps import Parts
+from service.limit_requests import LimitsChange, TenantLimitsChange
 from service.problems import NotReady
-from service.rendering import queue_state, worker_state
-from service.requests import LimitsChange, TenantLimitsChange
+from service.rendering import pipeline_state, queue_state, worker_state
 from service.system_answers import (
     Health,
     LimitsAnswer,
     LimitValues,
+    PipelineList,
     QueueState,
     TenantLimitsAnswer,
     TenantLimitValues,
@@ -30,6 +31,13 @@ Tenant = Annotated[str, Path(min_length=1, max_length=200)]
 async def get_queue(caller: Reader, parts: Parts) -> QueueState:
     """One's own part of the queue; an admin sees all of it."""
     return queue_state(await parts.lookup.queue(None if caller.is_admin else caller.user))
+
+
+@router.get("/api/pipelines")
+async def list_pipelines(caller: Reader, parts: Parts) -> PipelineList:
+    """Those that come with Pressrun, and those that workers have brought."""
+    found = await parts.pipelines.all()
+    return PipelineList(pipelines=[pipeline_state(found[name]) for name in sorted(found)])
 
 
 @router.get("/api/workers")

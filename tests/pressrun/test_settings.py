@@ -24,7 +24,8 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_one_job_runs_at_a_time_and_twenty_calls_a_minute_are_made_where_nothing_is_set(load: Any) -> None:
     settings = load()
-    assert settings.limits_at_first == Limits(max_running=1, requests_per_minute=20, tenant_max_running=20)
+    others = {"ideas_requests_per_minute": 20, "images_requests_per_minute": 20}
+    assert settings.limits_at_first == Limits(max_running=1, requests_per_minute=20, tenant_max_running=20, **others)
     assert (settings.parallel, settings.queue.priority_changes) == (100, "on")
     defaults = settings.bulk_defaults
     assert (defaults.stagger, defaults.cost_per_job) == (timedelta(milliseconds=150), 0.1)
@@ -33,6 +34,8 @@ def test_one_job_runs_at_a_time_and_twenty_calls_a_minute_are_made_where_nothing
 def test_each_limit_comes_from_its_setting(load: Any) -> None:
     settings = load(
         GENERATOR__REQUESTS_PER_MINUTE="5",
+        IDEAS__REQUESTS_PER_MINUTE="6",
+        IMAGES__REQUESTS_PER_MINUTE="7",
         LIMITS__MAX_RUNNING="2",
         LIMITS__JOBS_PER_DAY="1000",
         LIMITS__COST_PER_DAY="99.5",
@@ -44,6 +47,8 @@ def test_each_limit_comes_from_its_setting(load: Any) -> None:
     assert settings.limits_at_first == Limits(
         max_running=2,
         requests_per_minute=5,
+        ideas_requests_per_minute=6,
+        images_requests_per_minute=7,
         jobs_per_day=1000,
         cost_per_day=99.5,
         tenant_max_running=3,
@@ -56,6 +61,7 @@ def test_each_limit_comes_from_its_setting(load: Any) -> None:
 def test_each_limit_can_be_off(load: Any) -> None:
     names = (
         *("GENERATOR__REQUESTS_PER_MINUTE", "LIMITS__MAX_RUNNING", "LIMITS__JOBS_PER_DAY", "LIMITS__COST_PER_DAY"),
+        *("IDEAS__REQUESTS_PER_MINUTE", "IMAGES__REQUESTS_PER_MINUTE"),
         *("TENANT__MAX_RUNNING", "TENANT__REQUESTS_PER_MINUTE", "TENANT__JOBS_PER_DAY", "TENANT__COST_PER_DAY"),
     )
     assert load(**dict.fromkeys(names, "off")).limits_at_first == Limits()

@@ -20,7 +20,7 @@ from jobs.limits import Limits
 from jobs.store import Store
 from jobs.system import Rules, System, assemble
 from service.app import create_app
-from tests.service.requesting import OWNER, settings
+from tests.service.requesting import ENDPOINTS, OWNER, settings
 from tests.support.clock import MovableClock
 
 As = Callable[..., httpx2.AsyncClient]
@@ -60,6 +60,14 @@ async def refusing(empty_store: Store) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
+@pytest.fixture(scope="session")
+async def refusing_all(empty_store: Store) -> AsyncIterator[httpx2.AsyncClient]:
+    """The same where every pipeline can run."""
+    app = create_app(settings(**ENDPOINTS), assemble(empty_store, MovableClock(), Rules()))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1") as client:
+        yield client
+
+
 @pytest.fixture
 def app(system: System) -> FastAPI:
     """Without authentication."""
@@ -95,6 +103,12 @@ def as_user(app: FastAPI, open_client: As) -> As:
 def api(as_user: As) -> httpx2.AsyncClient:
     """An ordinary user, who owns what the tests submit."""
     return as_user(OWNER)
+
+
+@pytest.fixture
+def blogger(system: System, open_client: As) -> httpx2.AsyncClient:
+    """The same user, where there are generators for every pipeline."""
+    return open_client(create_app(settings(**ENDPOINTS), system), {"X-Pressrun-User": OWNER})
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ SOME_ID = "6b027bdfe484bda5c9f5777d"
 
 @dataclass(frozen=True)
 class Operation:
-    """`about` tells whose id the address holds."""
+    """`about` tells whose id the address or the body holds."""
 
     name: str
     method: str
@@ -31,7 +31,7 @@ class Operation:
 
 OPERATIONS = (
     Operation("submitBulk", "POST", "/api/bulk-generate", "write", bulk()),
-    Operation("validateBulk", "POST", "/api/bulk-generate/validate", "write", bulk(), reads_store=False),
+    Operation("validateBulk", "POST", "/api/bulk-generate/validate", "write", bulk()),
     Operation("listBulks", "GET", "/api/bulk-generate", "read"),
     Operation("getBulk", "GET", "/api/bulk-generate/{bulk_id}", "read", about="bulk"),
     Operation("changeBulk", "PATCH", "/api/bulk-generate/{bulk_id}", "write", {"name": "n"}, about="bulk"),
@@ -49,6 +49,11 @@ OPERATIONS = (
     Operation("listTargets", "GET", "/api/targets", "write"),
     Operation("rotateTarget", "POST", "/api/targets/{name}/rotate", "write"),
     Operation("removeTarget", "DELETE", "/api/targets/{name}", "write"),
+    Operation("selectForJob", "POST", "/api/jobs/{job_id}/select", "write", {"choice": 0}, about="job"),
+    Operation("listSelections", "GET", "/api/selections", "read"),
+    Operation("approveSelections", "POST", "/api/selections/approve", "write", {"bulk_job_id": SOME_ID}, about="bulk"),
+    Operation("getAsset", "GET", "/api/assets/{asset_id}", "read"),
+    Operation("listPipelines", "GET", "/api/pipelines", "read"),
     Operation("getQueue", "GET", "/api/queue", "read"),
     Operation("listWorkers", "GET", "/api/workers", "admin"),
     Operation("getLimits", "GET", "/api/limits", "admin"),
@@ -63,7 +68,10 @@ OPERATIONS = (
 async def call(
     client: httpx2.AsyncClient, operation: Operation, bulk_id: str = SOME_ID, job_id: str = SOME_ID
 ) -> httpx2.Response:
-    url = operation.path.format(bulk_id=bulk_id, job_id=job_id, tenant="shop", name="site")
+    url = operation.path.format(
+        bulk_id=bulk_id, job_id=job_id, tenant="shop", name="site", asset_id=f"{job_id}-0123456789abcdef"
+    )
     if operation.body is None:
         return await client.request(operation.method, url)
-    return await client.request(operation.method, url, json=operation.body)
+    names_bulk = {"bulk_job_id": bulk_id} if "bulk_job_id" in operation.body else {}
+    return await client.request(operation.method, url, json=operation.body | names_bulk)

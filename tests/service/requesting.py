@@ -27,6 +27,14 @@ on_embedded = pytest.mark.parametrize("store", ["embedded"], indirect=True)
 """For what cannot depend on the store, in many cases."""
 
 
+ENDPOINTS = {
+    "ideas": {"url": "http://127.0.0.1:8101"},
+    "images": {"url": "http://127.0.0.1:8102"},
+    "generator": {"components": "on"},
+}
+"""Settings with which every pipeline can run."""
+
+
 def settings(**given: Any) -> Settings:
     allow = {"allow": ["http://127.0.0.1:9"]}
     return load_settings(given={"auth": {"mode": "off"}, "outbound": allow, **given}, environment={})

@@ -35,12 +35,12 @@ BULK_FIELDS = {
     "_id", "userId", "mode", "name", "kind", "tenant", "status", "total_items", "completed_items", "failed_items",
     "cancelled_items", "created_at", "started_at", "completed_at", "estimated_completion", "error_summary", "metadata",
     "max_retries", "delay_seconds", "parallelism", "stagger_ms", "priority", "deadline", "budget", "failure_policy",
-    "generation", "pause",
+    "generation", "pause", "pipeline", "options",
 }  # fmt: skip
 JOB_FIELDS = {"id", "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "waiting"}
 PROGRESS_FIELDS = {
-    "total", "completed", "failed", "cancelled", "running", "awaiting", "remaining", "percentage", "estimate",
-    "waiting",
+    "total", "completed", "failed", "cancelled", "running", "awaiting", "remaining", "percentage", "cost", "usage",
+    "estimate", "waiting",
 }  # fmt: skip
 
 
@@ -76,6 +76,10 @@ async def test_no_answer_about_a_running_bulk_shows_what_is_the_queues_own(
             '"rev"',
             "due_at",
             "lane",
+            "checkpoints",
+            '"paid"',
+            "sketch",
+            "sent_back",
         ):
             assert secret not in text, (url, secret)
 
@@ -111,7 +115,8 @@ async def test_progress_counts_what_the_jobs_say(api: httpx2.AsyncClient, system
     await claimed(system)
     progress = (await get(api, f"{BULKS}/{bulk_id}"))["progress"]
     counts = {"total": 10, "completed": 2, "failed": 1, "cancelled": 0, "running": 1, "awaiting": 0, "remaining": 7}
-    assert progress == {**counts, "percentage": 20, "estimate": None, "waiting": None}
+    spent = {"cost": 0.3, "usage": {"input_tokens": 0, "output_tokens": 0}}  # what is set aside, where none is told
+    assert progress == {**counts, **spent, "percentage": 20, "estimate": None, "waiting": None}
     summary = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["error_summary"]
     assert len(summary) == 1
     assert "The generator said no." in summary[0]

@@ -23,12 +23,14 @@ ANSWERS = {
     "getLimits": "LimitsAnswer", "changeLimits": "LimitsAnswer", "getHealth": "Health", "getReadiness": "Health",
     "registerTarget": "TargetSecret", "rotateTarget": "TargetSecret", "listTargets": "TargetList",
     "removeTarget": "TargetRemoved",
-    "getTenantLimits": "TenantLimitsAnswer", "changeTenantLimits": "TenantLimitsAnswer",
+    "selectForJob": "JobControlled", "listSelections": "SelectionPage", "approveSelections": "Approved",
+    "listPipelines": "PipelineList", "getTenantLimits": "TenantLimitsAnswer",
+    "changeTenantLimits": "TenantLimitsAnswer",
 }  # fmt: skip
 BODIES = {
     "submitBulk": "BulkCreate", "validateBulk": "BulkCreate", "changeBulk": "BulkChange", "submitJob": "JobCreate",
-    "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange",
-    "registerTarget": "TargetRegister",
+    "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange", "selectForJob": "JobSelect",
+    "approveSelections": "SelectionsApprove", "registerTarget": "TargetRegister",
 }  # fmt: skip
 
 
@@ -69,7 +71,8 @@ def test_every_error_has_the_one_error_body(operations: dict[str, dict[str, Any]
 
 
 def test_every_answer_has_its_own_shape(operations: dict[str, dict[str, Any]]) -> None:
-    answers = {name: found["responses"]["200"]["content"] for name, found in operations.items() if name != "getResults"}
+    of_bytes = {"getResults", "getAsset"}
+    answers = {name: found["responses"]["200"]["content"] for name, found in operations.items() if name not in of_bytes}
     expected = {name: {"application/json": {"schema": {"$ref": reference(model)}}} for name, model in ANSWERS.items()}
     assert answers == expected
 
@@ -77,6 +80,11 @@ def test_every_answer_has_its_own_shape(operations: dict[str, dict[str, Any]]) -
 def test_results_declare_their_formats(operations: dict[str, dict[str, Any]]) -> None:
     formats = {"application/json", "application/x-ndjson", "text/csv", "application/zip"}
     assert operations["getResults"]["responses"]["200"]["content"].keys() == formats
+
+
+def test_an_asset_declares_what_it_may_be(operations: dict[str, dict[str, Any]]) -> None:
+    kinds = {"image/png", "image/jpeg", "image/webp", "image/gif", "application/octet-stream"}
+    assert operations["getAsset"]["responses"]["200"]["content"].keys() == kinds
 
 
 def test_every_body_is_named(operations: dict[str, dict[str, Any]]) -> None:
@@ -96,9 +104,11 @@ def test_no_model_has_an_input_and_an_output_twin(document: dict[str, Any]) -> N
 
 def test_what_an_answer_always_has_is_required(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    for name in {*ANSWERS.values(), "BulkJob", "JobRow", "Progress"}:
+    parts = ("BulkJob", "JobRow", "Progress", "Stage", "Attempt", "Selection", "OpenSelection", "Forecast")
+    for name in {*ANSWERS.values(), *parts}:
         assert set(schemas[name]["required"]) == schemas[name]["properties"].keys(), name
-    assert schemas["BulkCreate"]["required"] == ["mode", "items"]
+    either = [{"required": ["mode", "items"]}, {"required": ["pipeline", "source", "templates"]}]
+    assert schemas["BulkCreate"]["anyOf"] == either
     assert schemas["ErrorBody"]["properties"].keys() == {"error", "details"}
 
 

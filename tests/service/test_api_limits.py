@@ -28,7 +28,8 @@ QUEUE = "/api/queue"
 LIMITS = "/api/limits"
 TENANT = f"{LIMITS}/tenants/shop"
 OPEN = {
-    "max_running": None, "parallel": 100, "requests_per_minute": None, "jobs_per_day": None, "cost_per_day": None,
+    "max_running": None, "parallel": 100, "requests_per_minute": None, "ideas_requests_per_minute": None,
+    "images_requests_per_minute": None, "jobs_per_day": None, "cost_per_day": None,
     "tenant_max_running": None, "tenant_requests_per_minute": None, "tenant_jobs_per_day": None,
     "tenant_cost_per_day": None,
 }  # fmt: skip
@@ -85,6 +86,8 @@ async def test_parallel_running_is_switched_by_word_or_by_percentage(
         ({"parallel": None}, "parallel"),
         ({"requests_per_minute": 0}, "requests_per_minute"),
         ({"requests_per_minute": 1_001}, "requests_per_minute"),
+        ({"ideas_requests_per_minute": 0}, "ideas_requests_per_minute"),
+        ({"images_requests_per_minute": True}, "images_requests_per_minute"),
         ({"jobs_per_day": 1.5}, "jobs_per_day"),
         ({"cost_per_day": 0}, "cost_per_day"),
         ({"tenant_cost_per_day": "5"}, "tenant_cost_per_day"),

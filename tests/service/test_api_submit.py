@@ -108,7 +108,7 @@ async def test_declared_fields_of_an_item_stand_in_its_job_and_others_in_params(
         ("keywords", {"keywords": ["one", "two"]}),
         ("trends", {"trend": "t", "region": "US"}),
         ("spin", {"source_text": "t"}),
-        ("spin", {"source_url": "http://example.com/a"}),
+        ("spin", {"source_url": "https://example.com/a"}),
     ],
 )
 @on_embedded

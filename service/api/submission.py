@@ -1,0 +1,32 @@
+"""From a body to a request that may be stored: by the rules, and by what the database knows. Nothing is stored here."""
+
+from __future__ import annotations
+
+from jobs.documents import BulkRequest, UserId
+from jobs.errors import Fault, InvalidInput, NotFound
+from jobs.system import System
+from service.bulk_rules import BulkRules
+from service.request_rules import bulk_request, single_request
+from service.requests import BulkCreate, JobCreate
+
+
+async def bulk_wanted(body: BulkCreate, owner: UserId, parts: System, rules: BulkRules) -> BulkRequest:
+    """Raises `InvalidInput` with a path for every fault."""
+    return await _with_target(bulk_request(body, rules, await parts.pipelines.all()), owner, parts)
+
+
+async def job_wanted(body: JobCreate, owner: UserId, parts: System, rules: BulkRules) -> BulkRequest:
+    """A bulk of one. Raises `InvalidInput`."""
+    return await _with_target(single_request(body, rules, await parts.pipelines.all()), owner, parts)
+
+
+async def _with_target(request: BulkRequest, owner: UserId, parts: System) -> BulkRequest:
+    """A target that is not registered would fail each job only after it was paid for."""
+    name = request.options.get("publish_to")
+    if name is not None:
+        try:
+            await parts.targets.find(owner, name)
+        except NotFound:
+            fault = Fault("options.publish_to", "there is no such target: register it at /api/targets")
+            raise InvalidInput("The request is not valid.", (fault,)) from None
+    return request

@@ -1,0 +1,93 @@
+"""From stored jobs to the answers of the API. Leases, checkpoints and paid answers end here: no answer holds one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jobs.bson_json import plain
+from jobs.documents import ITEM_FIELDS
+from jobs.states import JobStatus
+from jobs.store import Document
+from jobs.waiting import HeldUp
+from service.answers import JobRow, Usage, Waiting
+from service.job_answers import Attempt, Job, JobDetail, JobSummary, OpenSelection, Selection, Stage, StageStatus
+
+STATUS_OF_CURRENT: dict[JobStatus, StageStatus] = {
+    JobStatus.QUEUED: "pending",
+    JobStatus.PROCESSING: "running",
+    JobStatus.AWAITING_SELECTION: "awaiting",
+    JobStatus.FAILED: "failed",
+    JobStatus.CANCELLED: "cancelled",
+}
+"""Of the stage that a job stands at; one that is completed stands at none."""
+
+
+def job_row(job: Document, held_up: HeldUp | None) -> JobRow:
+    return JobRow.model_validate({**_shown(job), "waiting": waiting(held_up)})
+
+
+def job_summary(job: Document) -> JobSummary:
+    return JobSummary.model_validate(_shown(job))
+
+
+def job_detail(job: Document, bulk: Document, held_up: HeldUp | None) -> JobDetail:
+    public = {"_id", *ITEM_FIELDS, *Job.model_fields}
+    shown = {name: value for name, value in _shown(job).items() if name in public}
+    ours = {
+        "stages": _stages(job, bulk["stages"]),
+        "selection": Selection.model_validate(plain(job["selection"])) if job["selection"] else None,
+        "attempts": [_attempt(attempt) for attempt in job["attempts"]],
+        "waiting": waiting(held_up),
+        "cost": cost_shown(job["cost"]),
+        "usage": Usage.model_validate(job["usage"]),
+    }
+    return JobDetail(job=Job.model_validate({**shown, **ours}))
+
+
+def open_selection(job: Document) -> OpenSelection:
+    return OpenSelection.model_validate(plain({**job["selection"], **job, "job_id": job["_id"]}))
+
+
+def waiting(held_up: HeldUp | None) -> Waiting | None:
+    return Waiting(code=held_up.code, text=held_up.text) if held_up else None
+
+
+def cost_shown(cost: float) -> float:
+    """Without what adding in binary leaves behind the sixth place."""
+    return round(cost, 6)
+
+
+def _stages(job: Document, of_bulk: Sequence[Document]) -> list[Stage]:
+    """All that the job goes through, in order, as far as it has come."""
+    status = JobStatus(job["status"])
+    if status is JobStatus.COMPLETED:
+        told = {entry["name"]: entry for entry in (job["result_meta"] or {}).get("stages") or []}
+        return [_stage(stage["name"], told.get(stage["name"], {}), "completed") for stage in of_bulk]
+    kept, current = job["checkpoints"], STATUS_OF_CURRENT[status]
+    return [
+        Stage(name=stage["name"], status=current)
+        if stage["name"] == job["current_stage"]
+        else _stage(stage["name"], kept.get(stage["name"], {}), "pending")
+        for stage in of_bulk
+    ]
+
+
+def _stage(name: str, entry: Document, otherwise: StageStatus) -> Stage:
+    """`otherwise` is its status where nothing is known of it."""
+    return Stage.model_validate({"status": otherwise, **entry, "name": name})
+
+
+def _attempt(attempt: Document) -> Attempt:
+    return Attempt.model_validate(plain({**attempt, "cost": cost_shown(attempt["cost"])}))
+
+
+def _shown(job: Document) -> dict[str, Any]:
+    shown = plain(job)
+    if not isinstance(shown, dict):
+        raise TypeError("a job is a document")
+    if job.get("started_at") is None and job.get("lease"):
+        shown["started_at"] = plain(job["lease"]["taken_at"])
+    if job["status"] == JobStatus.QUEUED:
+        shown["current_stage"] = None
+    return shown
