@@ -52,6 +52,28 @@ def test_the_settings_of_the_bulk_are_sent(invoke: Invoke, service: ScriptedServ
     )
 
 
+def test_the_pipeline_and_its_options_are_sent(invoke: Invoke, service: ScriptedService, topics: Path) -> None:
+    service.answers("POST", "/api/bulk-generate", QUEUED)
+    options = ["ideas=3", "select_within_hours=null", "image=true", "publish_to = my cms", "n=NaN"]
+    given = [argument for option in options for argument in ("--option", option)]
+    invoke("submit", str(topics), "--mode", "topic", "--column", "topic=Title", "--pipeline", "blog", *given)
+    body = service.asked[0].body
+    assert body["pipeline"] == "blog"
+    expected = {"ideas": 3, "select_within_hours": None, "image": True, "publish_to": "my cms", "n": "NaN"}
+    assert body["options"] == expected
+
+
+@pytest.mark.parametrize("options", [["ideas"], ["=3"], ["ideas="], ["ideas=3", "ideas=4"]])
+def test_an_option_that_says_nothing_clear_is_refused(
+    invoke: Invoke, service: ScriptedService, topics: Path, options: list[str]
+) -> None:
+    given = [argument for option in options for argument in ("--option", option)]
+    result = invoke("submit", str(topics), "--mode", "topic", "--column", "topic=Title", *given)
+    assert isinstance(result.exception, InvalidInput)
+    assert "--option" in str(result.exception)
+    assert not service.asked
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
@@ -241,3 +242,30 @@ def test_every_slug_is_safe_as_a_file_name(text: str) -> None:
     assert set(slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert not slug.startswith("-")
     assert not slug.endswith("-")
+
+
+async def test_files_hold_the_text_that_the_pipeline_cleaned_under_its_slug() -> None:
+    cleaned = job(1, result_meta={"markdown": "# Clean\n", "slug": "tea-for-two", "word_count": 1})
+    members, manifest = await unzipped(cleaned)
+    assert members["001-tea-for-two.md"] == b"# Clean\n"
+    digest = hashlib.sha256(b"# Clean\n").hexdigest()
+    assert (manifest["articles"][0]["file"], manifest["articles"][0]["sha256"]) == ("001-tea-for-two.md", digest)
+    assert (await cells(cleaned))[1][-1] == "# Clean\n"
+    untouched = job(1, content={"html": "<p>"}, result_meta={"markdown": "# Clean\n"})
+    assert (await unzipped(untouched))[0]["001-topic-1.md"] == b"# Clean\n"
+    assert json.loads(await whole(as_json("b1", [untouched])))["results"] == [untouched]
+
+
+@pytest.mark.parametrize("slug", ["../../etc/passwd", "/etc/passwd", "a\\b\x00c", "", 5, None, ["x"], "." * 300])
+async def test_a_slug_names_no_file_outside_of_the_archive(slug: object) -> None:
+    members, _ = await unzipped(job(1, result_meta={"slug": slug, "markdown": 5}))
+    name = next(name for name in members if name != "manifest.json")
+    assert re.fullmatch(r"001-[a-z0-9-]{1,80}\.md", name)
+    assert members[name].startswith(b"# Topic 1")
+
+
+async def test_a_job_without_a_result_has_no_file_whatever_its_pipeline_left() -> None:
+    failed = job(1, content=None, status="failed", result_meta={"markdown": "# Half", "slug": "half"})
+    members, manifest = await unzipped(failed)
+    assert members.keys() == {"manifest.json"}
+    assert manifest["articles"][0]["file"] is None
