@@ -70,7 +70,7 @@ async def test_under_the_default_cap_no_two_jobs_run_at_once_in_the_whole_system
 ) -> None:
     held = never()
     generator.otherwise = lambda _: held
-    bulks = [await submit(api) for _ in range(2)]
+    bulks = [await submit(api, pipeline="plain") for _ in range(2)]
     for number in range(1, 21):
         await generator.called(number)
         assert len(generator.open_calls) == 1
@@ -87,7 +87,8 @@ async def test_without_a_cap_no_two_jobs_of_one_bulk_run_at_once_and_each_starts
 ) -> None:
     assert (await api.patch("/api/limits", json={"max_running": None})).status_code == 200
     bulks = [
-        await submit(api, items=[{"topic": f"{name} {number:02}"} for number in range(10)]) for name in ("A", "B", "C")
+        await submit(api, pipeline="plain", items=[{"topic": f"{name} {number:02}"} for number in range(10)])
+        for name in ("A", "B", "C")
     ]
     at_once: list[list[str]] = []
 

@@ -264,13 +264,13 @@ async def test_a_rate_limit_says_when_the_next_call_may_be_made(
 async def test_a_generator_that_is_parked_or_down_holds_up_everybody(
     system: System, submit: Submit, clock: MovableClock
 ) -> None:
-    bulk_id = await submit()
-    await scope(system, GENERATOR + CONTENT, spaced_until=clock.now() + timedelta(minutes=2))
-    said = f"The generator has asked to be left alone until {told(clock, timedelta(minutes=2))}"
-    assert await why(system, bulk_id) == ("generator_parked", said)
-    await scope(system, GENERATOR + CONTENT, down=True)
+    bulk_id, of_contents = await submit(), GENERATOR + CONTENT
+    await scope(system, of_contents, spaced_until=clock.now() + timedelta(minutes=2))
+    until = told(clock, timedelta(minutes=2))
+    assert await why(system, bulk_id) == ("generator_parked", f"The generator has asked to be left alone until {until}")
+    await scope(system, of_contents, down=True)
     assert await why(system, bulk_id) == ("generator_down", "The generator is down; it is tried again")
-    await scope(system, GENERATOR + CONTENT, down=False, ramp=1, running=1)
+    await scope(system, of_contents, down=False, ramp=1, running=1)
     assert await why(system, bulk_id) == ("generator_down", "The generator has just come back")
 
 

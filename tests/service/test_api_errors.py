@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from structlog.typing import EventDict
 
+from jobs.encryption import Cipher
 from jobs.errors import Busy, StoreRefused, StoreUnavailable
 from jobs.store import Store
 from jobs.system import Rules, System, assemble
@@ -141,7 +142,9 @@ class AwayStore:
 
 @pytest.fixture
 def app_without_database() -> FastAPI:
-    return create_app(settings(), assemble(cast("Store", AwayStore()), MovableClock(), Rules()))
+    return create_app(
+        settings(), assemble(cast("Store", AwayStore()), MovableClock(), Rules(cipher=Cipher(["a key of the tests"])))
+    )
 
 
 @pytest.mark.parametrize("operation", [op for op in OPERATIONS if op.reads_store], ids=lambda op: op.name)

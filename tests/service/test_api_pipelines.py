@@ -16,6 +16,7 @@ from tests.service.requesting import (
     BULKS,
     JOBS,
     NOTHING,
+    OWNER,
     bulk,
     bulk_with,
     faults,
@@ -184,7 +185,10 @@ async def test_without_a_generator_of_contents_nothing_can_be_submitted(system: 
         assert faults(await client.post(BULKS, json=bulk(pipeline=name))) == {"pipeline": sentence}
 
 
-async def test_a_pipeline_and_its_options_are_kept_and_shown(blogger: httpx2.AsyncClient, store: Store) -> None:
+async def test_a_pipeline_and_its_options_are_kept_and_shown(
+    blogger: httpx2.AsyncClient, store: Store, system: System
+) -> None:
+    await system.targets.register(OWNER, "cms", "https://cms.example/")
     options = {"ideas": 10, "select_within_hours": 0.5, "image": True, "publish_to": "cms"}
     bulk_id = await submit(blogger, pipeline="blog", options=options)
     shown = (await get(blogger, f"{BULKS}/{bulk_id}"))["bulk_job"]
@@ -193,6 +197,14 @@ async def test_a_pipeline_and_its_options_are_kept_and_shown(blogger: httpx2.Asy
     assert kept is not None
     stages = ["idea-generation", "selection", "content-generation", "image-generation", "publishing"]
     assert [stage["name"] for stage in kept["stages"]] == stages
+
+
+async def test_a_target_has_to_be_registered_and_ones_own(blogger: httpx2.AsyncClient, system: System) -> None:
+    await system.targets.register("somebody else", "cms", "https://cms.example/")
+    refusal = await blogger.post(BULKS, json=bulk(pipeline="blog", options={"publish_to": "cms"}))
+    assert faults(refusal) == {"options.publish_to": "there is no such target: register it at /api/targets"}
+    one = {"mode": "topic", "topic": "T", "pipeline": "blog", "options": {"publish_to": "cms"}}
+    assert "options.publish_to" in faults(await blogger.post("/api/jobs", json=one))
 
 
 async def test_of_nulls_only_the_wait_for_ever_is_kept(blogger: httpx2.AsyncClient) -> None:
@@ -232,6 +244,7 @@ async def test_what_an_item_says_for_its_pipeline_is_passed_on(blogger: httpx2.A
 async def test_a_teams_own_pipeline_takes_all_options_and_is_listed(api: httpx2.AsyncClient, system: System) -> None:
     own = PipelineSpec("recipes", (StageSpec("cook", CONTENT), StageSpec("serve")))
     await system.pipelines.register([own])
+    await system.targets.register(OWNER, "cms", "https://cms.example/")
     options = {"ideas": 2, "skip_quality_check": True, "publish_to": "cms"}
     bulk_id = await submit(api, pipeline="recipes", options=options)
     assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["options"] == options
