@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from jobs import leases
 from jobs.clock import NEVER, Clock
-from jobs.documents import MAX_ERROR_LINES, JobId, Token
+from jobs.documents import A_HAIR, MAX_ERROR_LINES, JobId, Token
+from jobs.expenses import charged_by
 from jobs.states import ENDED_JOBS, JobStatus
 from jobs.store import Document, Store
+
+SUMMED = {"cost": "cost", "input_tokens": "usage.input_tokens", "output_tokens": "usage.output_tokens"}
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,27 @@ class Counting:
             ]
         )
         return float(rows[0]["cost"]) if rows else 0.0
+
+    async def settled_expense(self, bulk: Document, standing: Mapping[str, JobId]) -> Document:
+        """The bulk's `cost` and `usage`: of all runnings but those whose slots, by token, are still to be settled."""
+        mine = {"bulk_job_id": bulk["_id"], "shard": bulk["shard"]}
+        summed = {name: {"$sum": f"${field}"} for name, field in SUMMED.items()}
+        rows = await self._jobs.aggregate([{"$match": mine}, {"$group": {"_id": None, **summed}}])
+        whole = rows[0] if rows else dict.fromkeys(SUMMED, 0)
+        unsettled = [charged_by(attempt) for attempt in await self._unsettled(standing)]
+        cost = whole["cost"] - sum(charged.change for charged in unsettled)
+        usage = {
+            "input_tokens": whole["input_tokens"] - sum(charged.tokens.input for charged in unsettled),
+            "output_tokens": whole["output_tokens"] - sum(charged.tokens.output for charged in unsettled),
+        }
+        return {"cost": bulk["cost"] if abs(cost - bulk["cost"]) < A_HAIR else float(cost), "usage": usage}
+
+    async def _unsettled(self, standing: Mapping[str, JobId]) -> list[Document]:
+        """The attempts that these runnings have left, if they have ended."""
+        if not standing:
+            return []
+        jobs = await self._jobs.find({"_id": {"$in": list(standing.values())}}, projection=["attempts"])
+        return [attempt for job in jobs for attempt in job["attempts"] if attempt["token"] in standing]
 
     async def error_summary(self, bulk: Document, failed: int) -> list[str]:
         if failed == 0:

@@ -186,6 +186,8 @@ def queue_fields_of_bulk(tenant: str, request: BulkRequest, now: datetime) -> Do
         "intent": None,
         "pause": None,
         "events": [],
+        "cost": 0.0,
+        "usage": {"input_tokens": 0, "output_tokens": 0},
         "pipeline": request.pipeline.name,
         "stages": stages_of(request.pipeline),
         "options": dict(request.options),

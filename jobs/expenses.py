@@ -46,6 +46,12 @@ class Charge:
     tokens: Tokens
 
 
+def charged_by(attempt: Document) -> Charge:
+    """What the running that left this attempt has changed."""
+    usage = attempt["usage"]
+    return Charge(attempt["cost"], 0.0, Tokens(usage["input_tokens"], usage["output_tokens"]))
+
+
 def charge(expense: Expense, job: Document) -> Charge:
     """`job` as it was claimed: its lease says what was set aside for this running."""
     set_aside: float = job["lease"]["cost"]

@@ -117,39 +117,23 @@ class Lookup:
         return NEWEST_FIRST.page(await self._bulks.find(after, sort=NEWEST_FIRST.sort, limit=limit + 1), limit)
 
     async def tally(self, bulk: Document) -> Tally:
-        """Its counters, and what its jobs say; of `formats` the mean of how far each has come, whichever ends first."""
-        rows = await self._jobs.aggregate(
-            [
-                {"$match": {"bulk_job_id": bulk["_id"], "shard": bulk["shard"]}},
-                {
-                    "$group": {
-                        "_id": "$status",
-                        "jobs": {"$sum": 1},
-                        "percentage": {"$sum": "$percentage"},
-                        "cost": {"$sum": "$cost"},
-                        "input_tokens": {"$sum": "$usage.input_tokens"},
-                        "output_tokens": {"$sum": "$usage.output_tokens"},
-                    }
-                },
-            ]
-        )
-        by_status = {row["_id"]: row["jobs"] for row in rows}
+        """Its counters, and what of the rest is running or waits for a person; of `formats` the mean of how far each
+        has come, whichever ends first."""
+        mine = {"bulk_job_id": bulk["_id"], "shard": bulk["shard"]}
         counts = Counts(
             total=bulk["total_items"],
             completed=bulk["completed_items"],
             failed=bulk["failed_items"],
             cancelled=bulk["cancelled_items"],
-            running=by_status.get(JobStatus.PROCESSING.value, 0),
-            awaiting=by_status.get(JobStatus.AWAITING_SELECTION.value, 0),
+            running=await self._jobs.count({**mine, "status": JobStatus.PROCESSING.value}),
+            awaiting=await self._jobs.count({**mine, "status": JobStatus.AWAITING_SELECTION.value}),
         )
-        mean = rounded(sum(row["percentage"] for row in rows), counts.total)
-        return Tally(
-            counts=counts,
-            percentage=mean if bulk["pipeline"] == FORMATS.name else counts.percentage,
-            cost=sum(row["cost"] for row in rows),
-            input_tokens=sum(row["input_tokens"] for row in rows),
-            output_tokens=sum(row["output_tokens"] for row in rows),
-        )
+        percentage = counts.percentage
+        if bulk["pipeline"] == FORMATS.name:
+            grouped = {"$group": {"_id": None, "percentage": {"$sum": "$percentage"}}}
+            rows = await self._jobs.aggregate([{"$match": mine}, grouped])
+            percentage = rounded(rows[0]["percentage"] if rows else 0, counts.total)
+        return Tally(counts, percentage, bulk["cost"], **bulk["usage"])
 
     async def jobs_of(self, bulk: Document, limit: int, after_position: int = 0) -> list[Document]:
         """In queue order, without their results."""

@@ -149,14 +149,14 @@ def expense_of(outcome: Outcome, job: Document) -> Expense:
             return outcome.expense or replace(known_to_lease(job), open=True)
 
 
-def cost_of(outcome: Outcome, job: Document) -> float:
+def charge_of(outcome: Outcome, job: Document) -> Charge:
     """By how much this end changes what the `job`, as it was claimed, has cost."""
-    return charge(expense_of(outcome, job), job).change
+    return charge(expense_of(outcome, job), job)
 
 
 def update_for(outcome: Outcome, job: Document, now: datetime) -> Document:
     """The write on the running `job` (as it was claimed) that makes this its end."""
-    charged = charge(expense_of(outcome, job), job)
+    charged = charge_of(outcome, job)
     changes: Document = {
         "status": status_after(outcome).value,
         "lease": None,

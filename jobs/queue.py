@@ -17,6 +17,7 @@ from jobs.admission import Admission, Look
 from jobs.claims import Claim, ClaimWrites, Reservation
 from jobs.clock import NEVER, Clock
 from jobs.documents import Token, Wish
+from jobs.expenses import Charge, Expense, charge, charged_by
 from jobs.leases import LeaseLost
 from jobs.outcomes import (
     Awaiting,
@@ -26,7 +27,7 @@ from jobs.outcomes import (
     Outcome,
     Retry,
     Unclaimed,
-    cost_of,
+    charge_of,
     due_after,
     expense_of,
     goes_on,
@@ -225,13 +226,13 @@ class Queue:
         return is_open and self._shortlist.is_of_one_tenant and claim.bulk["parallelism"] == 1
 
     async def _end(self, claim: Claim, outcome: Outcome) -> Ended:
-        status, due_at, spent = await self._finish_if_owned(claim, outcome)
+        status, due_at, charged = await self._finish_if_owned(claim, outcome)
         error = outcome.error if isinstance(outcome, Failed | Retry) else None
         began = claim.twin is None and isinstance(outcome, Completed | Failed | Retry | Awaiting | Cancelled)
         spacing = claim.delay if began else timedelta(0)
         never_began = isinstance(outcome, Unclaimed)
         bulk_waits = outcome.spacing if isinstance(outcome, Unclaimed) else spacing
-        of_today = _of_today(spent, claim.job, self._clock.now())
+        of_today = _of_today(charged.change, claim.job, self._clock.now())
         await self._admission.leave(claim.places, claim.token, of_today, spacing=spacing, never_began=never_began)
         return Ended(
             bulk_id=claim.bulk_id,
@@ -243,25 +244,26 @@ class Queue:
             due_at=due_at,
             error=error,
             spacing=bulk_waits,
+            charged=charged,
         )
 
-    async def _finish_if_owned(self, claim: Claim, outcome: Outcome) -> tuple[JobStatus, datetime, float]:
+    async def _finish_if_owned(self, claim: Claim, outcome: Outcome) -> tuple[JobStatus, datetime, Charge]:
         """What became of the job, when its bulk has to look for it again should it be waiting, and what it cost."""
         now = self._clock.now()
         mine = leases.owned(claim.job_id, claim.shard, claim.token)
         unless_cancelled = goes_on(outcome)
         guard = mine | {"wish": {"$ne": Wish.CANCEL}} if unless_cancelled else mine
         if await self._jobs.update_one(guard, update_for(outcome, claim.job, now)):
-            return status_after(outcome), due_after(outcome, now), cost_of(outcome, claim.job)
+            return status_after(outcome), due_after(outcome, now), charge_of(outcome, claim.job)
         cancelled = Cancelled(expense_of(outcome, claim.job))
         if unless_cancelled and await self._jobs.update_one(mine, update_for(cancelled, claim.job, now)):
-            return JobStatus.CANCELLED, NEVER, cost_of(cancelled, claim.job)
+            return JobStatus.CANCELLED, NEVER, charge_of(cancelled, claim.job)
         before = await self._ended_before(claim)
         if before is not None:
             # It may be due since then: to look too early costs a miss, too late would hold it up.
-            return status_after_attempt(before), now, before["cost"]
+            return status_after_attempt(before), now, charged_by(before)
         if isinstance(outcome, Unclaimed):
-            return JobStatus.QUEUED, now, 0.0
+            return JobStatus.QUEUED, now, charge(Expense(), claim.job)
         raise LeaseLost(claim.job_id)
 
     async def _ended_before(self, claim: Claim) -> Document | None:

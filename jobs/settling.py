@@ -15,6 +15,7 @@ from jobs.clock import Clock
 from jobs.counting import Counted, Counting, error_line
 from jobs.documents import MAX_ERROR_LINES, BulkId, JobId, Token
 from jobs.errors import Busy
+from jobs.expenses import Charge
 from jobs.policies import SelfPause
 from jobs.states import ACTIVE_BULKS, ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document, Store
@@ -29,7 +30,8 @@ COUNTERS = {
 
 @dataclass(frozen=True)
 class Ended:
-    """One running of a job, ended: all that its bulk has to know. `due_at` counts only where it was put back."""
+    """One running of a job, ended: all that its bulk has to know. `due_at` counts only where it was put back; `charged`
+    is by how much this running changed what the job has cost."""
 
     bulk_id: BulkId
     shard: int
@@ -40,6 +42,7 @@ class Ended:
     due_at: datetime
     error: str | None
     spacing: timedelta
+    charged: Charge
 
 
 class Settling:
@@ -101,10 +104,12 @@ class Settling:
                 await self._cancel_what_waits(bulk)
             # Slots first, then the count: a job that ends in between is still in its slot, so left to its settle.
             left = await self._counting.left_slots(bulk, release, expire_unnamed)
-            standing = [slot["job_id"] for token, slot in bulk["slots"].items() if token not in left]
-            counted = await self._counting.count(bulk, [job_id for job_id in standing if job_id is not None])
+            slots = {token: slot["job_id"] for token, slot in bulk["slots"].items() if token not in left}
+            standing = {token: job_id for token, job_id in slots.items() if job_id is not None}
+            counted = await self._counting.count(bulk, list(standing.values()))
             cost = await self._counting.cost(bulk) if bulk["budget"] else 0.0
             changes = self._changes(bulk, counted, cost, left, clear_intent)
+            changes |= await self._counting.settled_expense(bulk, standing)
             pause = self._self_pause(bulk, changes, counted, cost)
             told = policies.event(bulk, pause, self._clock.now()) if pause else None
             changes["error_summary"] = await self._counting.error_summary(bulk, counted.failed)
@@ -227,7 +232,11 @@ def _uncounted(ended: Ended) -> Document:
 
 
 def _counting(ended: Ended) -> Document:
-    grown: Document = {"rev": 1}
+    tokens = ended.charged.tokens
+    spent = {"cost": ended.charged.change}
+    if any(tokens):
+        spent |= {"usage.input_tokens": tokens.input, "usage.output_tokens": tokens.output}
+    grown: Document = {"rev": 1, **{name: more for name, more in spent.items() if more}}
     if ended.status in ENDED_JOBS:
         grown |= {COUNTERS[ended.status]: 1, "remaining_items": -1}
     update: Document = {"$unset": {f"slots.{ended.token}": ""}, "$inc": grown}

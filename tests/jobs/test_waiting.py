@@ -71,8 +71,7 @@ def told(clock: MovableClock, later: timedelta) -> str:
 
 
 async def test_what_may_start_waits_for_nothing(system: System, submit: Submit) -> None:
-    bulk_id = await submit()
-    assert await of_bulk(system, bulk_id) is None
+    assert await of_bulk(system, await submit()) is None
     assert await why_jobs(system, bulk_id) == [None, None, None]
     assert (await claimed(system)).bulk_id == bulk_id
 
@@ -294,8 +293,8 @@ async def test_bulks_of_the_same_tenant_that_go_first_are_counted(system: System
 async def test_a_bulk_that_may_not_run_is_not_counted_among_those_that_go_first(
     system: System, submit: Submit, clock: MovableClock
 ) -> None:
-    paused, _, late = await submit(), await submit(budget=Budget(0.5, 1.0)), await submit()
-    await system.controls.pause(OWNER, paused, Pause())
-    bulks = system.store.collection("bulk_jobs")
-    await bulks.update_one({"_id": late}, {"$set": {"due_at": clock.now() + timedelta(seconds=5)}})
+    _, late = await submit(budget=Budget(0.5, 1.0)), await submit()
+    await system.controls.pause(OWNER, await submit(), Pause())
+    in_5_s = {"$set": {"due_at": clock.now() + timedelta(seconds=5)}}
+    await system.store.collection("bulk_jobs").update_one({"_id": late}, in_5_s)
     assert await of_bulk(system, await submit()) is None

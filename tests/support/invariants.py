@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from jobs.documents import A_HAIR
 from jobs.states import ENDED_JOBS, LIVE_BULKS
 from jobs.store import Document, Store
 
@@ -17,6 +18,9 @@ async def assert_at_rest(store: Store) -> None:
         assert bulk["slots"] == {}, bulk["slots"]
         assert (bulk["busy"], bulk["free"]) == (0, bulk["parallelism"])
         assert bulk["intent"] is None
+        assert abs(bulk["cost"] - sum(job["cost"] for job in jobs)) < A_HAIR * (1 + len(jobs))
+        for tokens, count in bulk["usage"].items():
+            assert count == sum(job["usage"][tokens] for job in jobs)
         assert not [job for job in jobs if job["status"] == "processing" or job["lease"]]
         if all(job["status"] in ENDED_JOBS for job in jobs):
             assert bulk["status"] not in LIVE_BULKS
