@@ -18,6 +18,7 @@ from jobs.documents import BulkId, JobId
 from jobs.states import JobStatus
 from tests.support.simulation.deployed import Setup, SimulatedWorker
 from tests.support.simulation.fates import Fate
+from tests.support.simulation.made_in_stages import PIPELINES
 from tests.support.simulation.people import People
 from tests.support.simulation.rest import assert_all_at_rest, come_to_rest
 from tests.support.simulation.schedule import Process
@@ -79,12 +80,17 @@ class RandomLife(RuleBasedStateMachine):
 
     @precondition(lambda self: len(self.world.witness.bulks) < MOST_BULKS)
     @rule(
-        count=st.integers(1, 4), parallelism=st.integers(1, 3), delay=st.sampled_from([0, 1]), retries=st.integers(0, 1)
+        count=st.integers(1, 4),
+        parallelism=st.integers(1, 3),
+        delay=st.sampled_from([0, 1]),
+        retries=st.integers(0, 1),
+        pipeline=st.sampled_from(["plain", "drafted", "chosen"]),
     )
-    def submit(self, count: int, parallelism: int, delay: int, retries: int) -> None:
+    def submit(self, count: int, parallelism: int, delay: int, retries: int, pipeline: str = "plain") -> None:
         name = f"bulk {len(self.requests)}"
-        bulk = {"parallelism": parallelism, "delay": timedelta(seconds=delay), "max_retries": retries}
-        self._ask(self.people.submit(name, count, **bulk))  # type: ignore[arg-type]
+        bulk: dict[str, Any] = {"parallelism": parallelism, "delay": timedelta(seconds=delay), "max_retries": retries}
+        bulk["pipeline"] = PIPELINES[pipeline].spec
+        self._ask(self.people.submit(name, count, **bulk))
 
     @precondition(lambda self: len(self.world.witness.bulks) < MOST_BULKS)
     @rule(ended=st.integers(0, 1), waiting=st.integers(0, 2))
@@ -114,9 +120,21 @@ class RandomLife(RuleBasedStateMachine):
     def cancel_job(self, bulk: int, job: int) -> None:
         self._control(bulk, lambda chosen: self.people.cancel_job(self._job(chosen, job)))
 
-    @rule(bulk=which, job=which)
-    def retry_job(self, bulk: int, job: int) -> None:
-        self._control(bulk, lambda chosen: self.people.retry_job(self._job(chosen, job)))
+    @rule(bulk=which, job=which, anew=st.booleans())
+    def retry_job(self, bulk: int, job: int, anew: bool) -> None:
+        def again(chosen: BulkId) -> Awaitable[None]:
+            first = self.world.witness.bulks[chosen]["stages"][0]["name"]
+            return self.people.retry_job(self._job(chosen, job), first if anew else None)
+
+        self._control(bulk, again)
+
+    @rule(bulk=which, job=which, option=st.integers(0, 1))
+    def choose(self, bulk: int, job: int, option: int) -> None:
+        self._control(bulk, lambda chosen: self.people.choose(self._job(chosen, job), option))
+
+    @rule(bulk=which)
+    def approve(self, bulk: int) -> None:
+        self._control(bulk, self.people.approve)
 
     @rule(bulk=which, parallelism=st.integers(1, 3))
     def change_parallelism(self, bulk: int, parallelism: int) -> None:

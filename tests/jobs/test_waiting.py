@@ -71,7 +71,7 @@ def told(clock: MovableClock, later: timedelta) -> str:
 
 
 async def test_what_may_start_waits_for_nothing(system: System, submit: Submit) -> None:
-    assert await of_bulk(system, await submit()) is None
+    assert await of_bulk(system, bulk_id := await submit()) is None
     assert await why_jobs(system, bulk_id) == [None, None, None]
     assert (await claimed(system)).bulk_id == bulk_id
 
