@@ -177,7 +177,7 @@ class Course:
         first = self._entries.get(result.to, {}).get("result")
         if size_of(first) > MOST_OF_FIRST:
             first = None
-        why = SentBack(stage.name, list(result.findings), first)
+        why = SentBack(stage.name, result.to, list(result.findings), first)
         log.info("job_sent_back", stage=result.to, by=stage.name, findings=len(result.findings))
         await self._record.send_back(result.to, forgotten, why, 100 * to // len(names))
         self._entries = {name: entry for name, entry in self._entries.items() if name not in forgotten}
