@@ -53,11 +53,17 @@ async def on_mongodb(settings: Settings, name: str) -> AsyncIterator[System]:
 @contextlib.asynccontextmanager
 async def reading_mongodb(settings: Settings, name: str) -> AsyncIterator[System]:
     """The same without a start: no index is made and nothing is seeded."""
+    async with unconnected(settings, name) as system:
+        await system.clock.measure()
+        yield system
+
+
+@contextlib.asynccontextmanager
+async def unconnected(settings: Settings, name: str) -> AsyncIterator[System]:
+    """The same before anything is asked of the database, which may be away."""
     store = _connected(settings, name)
-    clock = DatabaseClock(store.server_time)
     try:
-        await clock.measure()
-        yield assemble(store, clock, rules_of(settings))
+        yield assemble(store, DatabaseClock(store.server_time), rules_of(settings))
     finally:
         await store.close()
 
