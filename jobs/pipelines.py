@@ -107,13 +107,15 @@ def begun_again(job: Document, stages: Sequence[Document], from_stage: str) -> D
         there_are = f"must be a stage that the job has come to: {', '.join(reached)}"
         raise InvalidInput("The request is not valid.", (Fault("from_stage", there_are),))
     kept = reached[: reached.index(from_stage)]
+    sent_back, selection = job["sent_back"], job["selection"]
     return {
         "current_stage": from_stage,
         "percentage": percentage_at(stages, from_stage),
         "checkpoints": {name: entry for name, entry in job["checkpoints"].items() if name in kept},
         "paid": {name: entry for name, entry in job["paid"].items() if name in kept},
-        "sent_back": None,
-        "selection": job["selection"] if job["selection"] and job["selection"]["stage"] in kept else None,
+        # What was made of the findings follows from them: without them its stage would be paid for again.
+        "sent_back": sent_back if sent_back and sent_back["to"] in kept else None,
+        "selection": selection if selection and selection["stage"] in kept else None,
     }
 
 

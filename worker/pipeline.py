@@ -7,8 +7,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -26,6 +28,10 @@ MOST_OF_QUICK = 256 * 1024
 MOST_OF_FIRST = 4 * 2**20
 """Of what is sent back so much is kept: it has to fit into one document with what is made instead."""
 
+MOST_OF_OPTIONS = 2**20
+"""Of a question: its options stand beside the checkpoints, and the choices of many jobs are carried out together."""
+
+LONGEST_TO_CHOOSE = timedelta(days=366)
 Entry = dict[str, Any]
 
 
@@ -84,13 +90,16 @@ class Course:
             if isinstance(came_to, Asked):
                 return came_to
             at = came_to
-        return Finished(self._pipeline.product(self._sofar), self._entries)
+        with _faults_of(f"pipeline {self._pipeline.name}"):
+            product = self._pipeline.product(self._sofar)
+        return Finished(product, self._entries)
 
     async def _pass(self, at: int) -> int | Asked:
         """Get past one stage: the place of the next one."""
         stage, stages = self._pipeline.stages[at], self._pipeline.stages
-        given = _input_of(stage, self._sofar)
-        digest = hash_of(given)
+        with _faults_of(f"stage {stage.name}"):
+            given = _input_of(stage, self._sofar)
+            digest = hash_of(given)
         found = self._reusable(stage, digest)
         if found is not None:
             self._has_result(stage, found.result)
@@ -102,6 +111,10 @@ class Course:
         then = stages[at + 1].name if at + 1 < len(stages) else stage.name
         percentage = 100 * (at + 1) // len(stages)
         if isinstance(result, AskPerson):
+            with _faults_of(f"stage {stage.name}"):
+                refusal = _why_not_to_be_asked(result)
+            if refusal is not None:
+                raise StageFailed(f"The question of {stage.name} {refusal}.", definite=stage.generator is not None)
             return Asked(stage.name, digest, result, then, percentage)
         if isinstance(result, SendBack):
             return await self._go_back(stage, result)
@@ -116,13 +129,15 @@ class Course:
         return at + 1
 
     async def _made(self, stage: Stage, given: StageInput) -> tuple[Any, Entry]:
-        skipped = stage.can_skip(given)
+        with _faults_of(f"stage {stage.name}"):
+            skipped = stage.can_skip(given)
         if skipped is not None:
             return skipped.result, {"status": "skipped", "note": skipped.note}
         try:
             result = await self._run(stage, given)
         except StageFailed as failed:
-            instead = stage.on_error(given, failed, self._record.is_final(failed))
+            with _faults_of(f"stage {stage.name}"):
+                instead = stage.on_error(given, failed, self._record.is_final(failed))
             if instead is None:
                 raise
             log.warning("stage_failed_over", stage=stage.name, reason=failed.error)
@@ -130,20 +145,12 @@ class Course:
         return result, {"status": "completed", **self._record.spent(stage.name)}
 
     async def _run(self, stage: Stage, given: StageInput) -> Any:
-        """Whatever goes wrong in a stage, or a hook, is a failure of the job's, not of the worker's."""
-        try:
+        with _faults_of(f"stage {stage.name}"):
             for hook in (self._pipeline.before, stage.before):
                 await hook(stage.name, given, None)
             result = await stage.run(given, self._record.tools(stage))
             for hook in (stage.after, self._pipeline.after):
                 await hook(stage.name, given, result)
-        except (StageFailed, PressrunError):
-            raise
-        except Exception as error:
-            log.exception("stage_crashed", stage=stage.name)
-            said = " ".join(str(error).split())[:200]
-            told = f"{type(error).__name__}{': ' if said else ''}{said}".rstrip(".")
-            raise StageFailed(f"The stage {stage.name} has failed: {told}.") from error
         return result
 
     def _reusable(self, stage: Stage, digest: str) -> Instead | None:
@@ -170,6 +177,9 @@ class Course:
 
     async def _go_back(self, stage: Stage, result: SendBack) -> int:
         names = [one.name for one in self._pipeline.stages]
+        if result.to not in names[: names.index(stage.name)]:
+            there = f"{str(result.to)[:80]!r}, which is no stage before it"
+            raise StageFailed(f"The stage {stage.name} sends the job back to {there}.", permanent=True)
         to = names.index(result.to)
         if self._sofar.sent_back is not None:
             raise StageFailed(f"The stage {stage.name} has sent the job back twice.", permanent=True)
@@ -177,13 +187,39 @@ class Course:
         first = self._entries.get(result.to, {}).get("result")
         if size_of(first) > MOST_OF_FIRST:
             first = None
-        why = SentBack(stage.name, list(result.findings), first)
+        why = SentBack(stage.name, result.to, list(result.findings), first)
         log.info("job_sent_back", stage=result.to, by=stage.name, findings=len(result.findings))
         await self._record.send_back(result.to, forgotten, why, 100 * to // len(names))
         self._entries = {name: entry for name, entry in self._entries.items() if name not in forgotten}
         results = {name: made for name, made in self._sofar.results.items() if name not in forgotten}
         self._sofar = replace(self._sofar, results=results, sent_back=why)
         return to
+
+
+@contextmanager
+def _faults_of(what: str) -> Iterator[None]:
+    """Whatever goes wrong in a pipeline's own functions is a failure of the job's, not of the worker's."""
+    try:
+        yield
+    except (StageFailed, PressrunError):
+        raise
+    except Exception as error:
+        log.exception("stage_crashed", where=what)
+        said = " ".join(str(error).split())[:200]
+        told = f"{type(error).__name__}{': ' if said else ''}{said}".rstrip(".")
+        raise StageFailed(f"The {what} has failed: {told}.") from error
+
+
+def _why_not_to_be_asked(question: AskPerson) -> str | None:
+    """Why nobody could choose, or the deadline could not; None where both can."""
+    options = [dict(option) for option in question.options]
+    if not options:
+        return "has no options"
+    if not 0 <= question.recommended < len(options):
+        return f"recommends option {question.recommended} of {len(options)}"
+    if question.within is not None and not timedelta(0) < question.within <= LONGEST_TO_CHOOSE:
+        return f"is to be answered within {question.within}, and not within {LONGEST_TO_CHOOSE.days} days"
+    return why_not_storable(options, MOST_OF_OPTIONS)
 
 
 def hash_of(given: StageInput) -> str:

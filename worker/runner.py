@@ -127,7 +127,7 @@ class Runner:
                 return None
             except StoreRefused as error:
                 log.error("finish_refused", reason=error.reason)  # noqa: TRY400 - the reason is all there is to know
-                if isinstance(outcome, Completed):
+                if isinstance(outcome, Completed | Awaiting):
                     reason = f"The result could not be stored: {error.reason[:300]}."
                     failed = StageFailed(reason, definite=True)
                     outcome = self._after_failure(claim, failed, outcome.expense or Expense())

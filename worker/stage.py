@@ -26,9 +26,10 @@ class StageInput(BaseModel):
 
 @dataclass(frozen=True)
 class SentBack:
-    """A later stage found fault with what a stage had made; `first` is that."""
+    """The stage `by` found fault with what the earlier stage `to` had made; `first` is that."""
 
     by: str
+    to: str
     findings: Sequence[str]
     first: Any = None
 

@@ -19,6 +19,7 @@ from tests.support.invariants import assert_at_rest
 from tests.support.scripted_generator import ScriptedGenerator
 from tests.worker.conftest import MakeBulk
 from tests.worker.working import BACKOFF, LEASE, OWNER, Worker, a_worker, claimed, in_time
+from worker.failures import StageFailed
 from worker.generator import GeneratorClient
 from worker.registry import Kit, built_in
 from worker.stages.writing import Components
@@ -225,6 +226,24 @@ async def test_from_a_named_stage_it_is_paid_for_again(
     async with a_worker(system, client, pipelines=in_parts()) as mended:
         assert (await mended.run_next())["status"] == "completed"
     assert [key.rsplit("-", 1)[1] for key in generator.keys] == ["1", "2"]
+
+
+async def test_from_a_stage_after_what_was_sent_back_nothing_is_paid_for_again(
+    system: System, worker: Worker, generator: ScriptedGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: Any, **__: Any) -> Any:
+        raise StageFailed("It rains.", permanent=True)
+
+    await submit(system, an_item(word_count=105))
+    generator.script(replies.success(SHORT), replies.success(GOOD))
+    with monkeypatch.context() as raining:
+        raining.setattr("worker.stages.article.processed", fails)
+        failed = await worker.run_next()
+    assert (failed["status"], failed["current_stage"]) == (JobStatus.FAILED, "post-processing")
+    await system.controls.retry_job(OWNER, failed["_id"], from_stage="template-assembly")
+    job = await worker.run_next()
+    assert (job["status"], job["result"], len(generator.calls)) == ("completed", GOOD, 2)
+    assert job["result_meta"]["quality"]["sent_back"] is True
 
 
 async def test_a_worker_told_to_stop_ends_what_is_quick_after_a_call_that_it_waited_for(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jobs.documents import BulkRequest
+from jobs.errors import StoreRefused
 from jobs.pipelines import BLOG, CONTENT, IDEAS, IMAGES
 from jobs.scopes import GENERATOR
 from jobs.selections import DEADLINE, Choice
@@ -18,6 +19,7 @@ from jobs.store import Document
 from jobs.system import System
 from tests.support import replies
 from tests.support.clock import MovableClock
+from tests.support.faulty_store import FaultyStore
 from tests.support.invariants import assert_at_rest
 from tests.support.scripted_generator import ScriptedGenerator, article
 from tests.worker.working import BACKOFF, OWNER, Worker, a_worker
@@ -162,20 +164,40 @@ async def test_an_image_that_cannot_be_used_is_done_without_unless_it_was_asked_
     assert without["result_meta"]["image"] is None
 
 
-@pytest.mark.parametrize("content", [{"ideas": []}, {"ideas": ["", {"title": " "}, 3]}, "no list", {"other": 1}])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        *((content, "none that can be read") for content in ({"ideas": ["", {"title": " "}, 3]}, "no list", {"o": 1})),
+        ({"ideas": [{"title": "Boats", "summary": "x" * 2**21}]}, "more than 1 MB"),
+    ],
+)
 async def test_ideas_that_cannot_be_read_are_asked_for_again(
-    system: System, blogger: Worker, generator: ScriptedGenerator, clock: MovableClock, content: object
+    system: System, blogger: Worker, generator: ScriptedGenerator, clock: MovableClock, content: object, said: str
 ) -> None:
     await submit(system, {"topic": "Boats"})
     generator.script(
         replies.success(content), replies.success({"ideas": ["A text is a title", {"title": "So is this"}]})
     )
     first = await blogger.run_next()
-    assert (first["status"], first["error"]) == ("queued", "The generator of ideas gave none that can be read.")
+    assert (first["status"], first["error"]) == ("queued", f"The generator of ideas gave {said}.")
     clock.move(BACKOFF)
     options = (await blogger.run_next())["selection"]["options"]
     assert options == [{"title": "A text is a title"}, {"title": "So is this"}]
     assert generator.keys[0] != generator.keys[1]
+
+
+async def test_a_question_that_the_database_refuses_costs_a_try_and_holds_nothing_up(
+    system: System, blogger: Worker, faulty: FaultyStore
+) -> None:
+    def refuse() -> None:
+        raise StoreRefused("too large")
+
+    await submit(system, {"topic": "Boats"}, max_retries=0)
+    faulty.before("generation_jobs", "update_one", lambda: None)  # the ideas are kept
+    faulty.before("generation_jobs", "update_one", refuse)
+    job = await blogger.run_next()
+    assert (job["status"], job["error"]) == ("failed", "The result could not be stored: too large.")
+    assert (await system.lookup.bulk(OWNER, job["bulk_job_id"]))["status"] == "completed"
 
 
 async def test_without_a_generator_of_ideas_it_is_said_what_to_set(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -23,7 +23,7 @@ from tests.worker.working import BACKOFF, OWNER, a_worker
 from worker.failures import StageFailed
 from worker.generator import GeneratorClient
 from worker.registry import Kit, Registry, WrongPipelines, built_in, registered
-from worker.stage import Instead, Pipeline, Sofar, Stage, StageInput, Tools
+from worker.stage import AskPerson, Instead, Pipeline, SendBack, Sofar, Stage, StageInput, Tools
 from worker.text.templates import Templates
 
 EXAMPLE = "examples.pipeline.glossary"
@@ -173,8 +173,58 @@ async def test_a_result_that_cannot_be_kept_fails_the_job_with_a_sentence(
     assert job["error"].startswith(said)
 
 
+def breaks(*_: Any) -> Any:
+    raise KeyError("title")
+
+
+async def fails(given: StageInput, tools: Tools) -> str:
+    raise StageFailed("It rains.")
+
+
+def gives(result: Any) -> Stage:
+    async def give(given: StageInput, tools: Tools) -> Any:
+        return result
+
+    return replace(IDLE, run=give)
+
+
+AN_HOUR = timedelta(hours=1)
+BROKEN = {
+    "input": (replace(IDLE, given=breaks), "The stage idle has failed: KeyError: 'title'."),
+    "skip": (replace(IDLE, can_skip=breaks), "The stage idle has failed: KeyError: 'title'."),
+    "on error": (replace(IDLE, run=fails, on_error=breaks), "The stage idle has failed: KeyError: 'title'."),
+    "asks nothing": (gives(AskPerson([], 0, None)), "The question of idle has no options."),
+    "asks beyond": (gives(AskPerson([{}], 1, None)), "The question of idle recommends option 1 of 1."),
+    "asks of texts": (gives(AskPerson(cast("Any", ["a"]), 0, None)), "The stage idle has failed: ValueError: "),
+    "asks too much": (gives(AskPerson([{"a": "x" * 2**20}], 0, AN_HOUR)), "The question of idle has more than 1 MB."),
+    "asks too late": (gives(AskPerson([{}], 0, 9000 * AN_HOUR)), "The question of idle is to be answered within 375 "),
+    "back to itself": (gives(SendBack("idle", [])), "The stage idle sends the job back to 'idle', which is no stage"),
+    "back to nowhere": (gives(SendBack("no", [])), "The stage idle sends the job back to 'no', which is no stage"),
+}
+
+
+@pytest.mark.parametrize(("stage", "said"), BROKEN.values(), ids=BROKEN)
+async def test_what_is_wrong_in_a_pipeline_fails_the_job_and_not_the_worker(
+    system: System, client: GeneratorClient, stage: Stage, said: str
+) -> None:
+    pipeline = Pipeline("broken", (replace(IDLE, name="first"), stage, replace(IDLE, name="last")))
+    await submit(system, pipeline, max_retries=0)
+    async with a_worker(system, client, pipelines={"broken": pipeline}) as worker:
+        job = await worker.run_next()
+    assert job["status"] == JobStatus.FAILED
+    assert job["error"].startswith(said)
+
+
+async def test_a_product_that_cannot_be_made_fails_the_job(system: System, client: GeneratorClient) -> None:
+    pipeline = Pipeline("broken", (IDLE,), breaks)
+    await submit(system, pipeline, max_retries=0)
+    async with a_worker(system, client, pipelines={"broken": pipeline}) as worker:
+        job = await worker.run_next()
+    assert (job["status"], job["error"]) == ("failed", "The pipeline broken has failed: KeyError: 'title'.")
+
+
 async def test_a_stage_can_be_skipped_or_fail_over(system: System, client: GeneratorClient) -> None:
-    async def fails(given: StageInput, tools: Tools) -> str:
+    async def always_fails(given: StageInput, tools: Tools) -> str:
         raise StageFailed("It rains.", permanent=True)
 
     finals: list[bool] = []
@@ -187,7 +237,7 @@ async def test_a_stage_can_be_skipped_or_fail_over(system: System, client: Gener
         "careful",
         (
             replace(IDLE, can_skip=lambda _: Instead("was there", "not needed")),
-            Stage("walk", fails, no_input, on_error=instead),
+            Stage("walk", always_fails, no_input, on_error=instead),
         ),
     )
     await submit(system, pipeline)

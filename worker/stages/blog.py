@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from jobs.pipelines import CONTENT, IDEAS
+from jobs.storable import size_of
 from worker.failures import StageFailed
+from worker.pipeline import MOST_OF_OPTIONS
 from worker.stage import AskPerson, Instead, Pipeline, Product, Sofar, Stage, StageInput, Tools
 from worker.stages.article import MOST_MARKDOWN, title_for
 from worker.stages.content import markdown_in, path_of
@@ -44,6 +46,8 @@ async def think_up(given: Brainstorm, tools: Tools) -> Ideas:
         raise StageFailed("The generator of ideas gave none that can be read.", definite=True)
     recommended = told.get("recommended")
     ideas = ideas[:MOST_IDEAS]
+    if size_of(ideas) > MOST_OF_OPTIONS:
+        raise StageFailed(f"The generator of ideas gave more than {MOST_OF_OPTIONS // 2**20} MB.", definite=True)
     if not isinstance(recommended, int) or isinstance(recommended, bool) or not 0 <= recommended < len(ideas):
         recommended = 0
     return Ideas(ideas=ideas, recommended=recommended)
