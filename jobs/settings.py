@@ -229,9 +229,9 @@ class WrongSettings(InvalidInput):
     """{summary}"""
 
 
-def wrong_setting(name: str, sentence: str) -> WrongSettings:
+def wrong_setting(name: str, *sentences: str) -> WrongSettings:
     """For what only a composition root can judge; `name` as in `OUTBOUND__ALLOW`."""
-    return WrongSettings(SUMMARY, (Fault(PREFIX + name, sentence),))
+    return WrongSettings(SUMMARY, tuple(Fault(PREFIX + name, sentence) for sentence in sentences))
 
 
 def load_settings(given: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -29,12 +29,15 @@ def draw_bulks(console: Console, bulks: Iterable[Bulk]) -> None:
         say(console, "No bulks.")
 
 
-def draw_bulk(console: Console, answer: BulkAnswer) -> None:
+def draw_bulk(console: Console, answer: BulkAnswer, *, where: str = "") -> None:
+    """`where` is what a command for the same service needs at its end."""
     bulk, progress = answer.bulk_job, answer.progress
     say(console, f"Bulk      {bulk.id}  {clean(bulk.name)}".rstrip())
     say(console, f"Status    {bulk.status}")
     if progress.waiting is not None:
         say(console, f"Waiting   {clean(progress.waiting.text)}")
+    if progress.awaiting:
+        say(console, f"Choose    {how_to_choose(bulk.id, where)}")
     say(console, f"Articles  {counts(progress)} ({progress.percentage:g} %)")
     say(console, f"Created   {local_time(bulk.created_at)}")
     if bulk.completed_at is not None:
@@ -53,6 +56,10 @@ def counts(progress: Progress) -> str:
     words = ("failed", "cancelled", "running", "awaiting", "remaining")
     others = [f"{number} {word}" for word in words if (number := getattr(progress, word))]
     return ", ".join([f"{progress.completed} of {progress.total} completed", *others])
+
+
+def how_to_choose(bulk_id: str, where: str) -> str:
+    return f"pressrun selections --bulk {bulk_id}{where}, or pressrun approve {bulk_id}{where}"
 
 
 def _row(job: Job) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ import typer
 
 from jobs.errors import InvalidInput
 from jobs.states import BulkStatus
-from pressrun.connection import DEFAULT_URL, PANEL, BulkId, Json, Key, Url, User, connect
+from pressrun.connection import DEFAULT_URL, PANEL, BulkId, Json, Key, Url, User, connect, url_option
 
 if TYPE_CHECKING:
     from pressrun.remote import Remote
@@ -78,7 +78,7 @@ def status(
             from pressrun.answers import BulkAnswer, understood
             from pressrun.bulk_view import draw_bulk
 
-            draw_bulk(open_console(), understood(BulkAnswer, answer, url=remote.url))
+            draw_bulk(open_console(), understood(BulkAnswer, answer, url=remote.url), where=url_option(remote))
 
 
 def pause(

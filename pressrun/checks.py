@@ -11,9 +11,12 @@ from jobs.clock import DatabaseClock
 from jobs.errors import PressrunError
 from jobs.indexes import INDEXES
 from jobs.mongo import MongoStore
+from jobs.pipelines import CONTENT
 from jobs.rules import install_rules
 from jobs.settings import Settings, WrongSettings, load_settings
-from worker.__main__ import generator_http
+from pressrun.compose import unconnected
+from worker.__main__ import generator_http, kit_of, outside_of
+from worker.registry import registered
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ async def check_all(*, install: bool) -> AsyncIterator[Finding]:
     yield Finding("settings", ok=True, sentence=f"read and valid; authentication: {settings.auth.mode}")
     async for finding in _database(settings, install=install):
         yield finding
-    yield await _generator(settings)
+    for name in settings.endpoints:
+        yield await _generator(settings, name)
+    yield await _pipelines(settings)
 
 
 async def _database(settings: Settings, *, install: bool) -> AsyncIterator[Finding]:
@@ -58,12 +63,27 @@ async def _database(settings: Settings, *, install: bool) -> AsyncIterator[Findi
         await store.close()
 
 
-async def _generator(settings: Settings) -> Finding:
-    url = str(settings.generator.url).rstrip("/")
-    async with generator_http(settings) as http:
+async def _generator(settings: Settings, name: str) -> Finding:
+    what = "generator" if name == CONTENT else name
+    url = str(settings.endpoints[name][0]).rstrip("/")
+    async with generator_http(settings, name) as http:
         try:
             response = await http.get("/", timeout=5)
         except httpx2.HTTPError as error:
             reason = str(error) or type(error).__name__
-            return Finding("generator", ok=False, sentence=f"{url} cannot be reached ({reason}): is it started?")
-    return Finding("generator", ok=True, sentence=f"{url} answers ({response.status_code} at its root)")
+            return Finding(what, ok=False, sentence=f"{url} cannot be reached ({reason}): is it started?")
+    return Finding(what, ok=True, sentence=f"{url} answers ({response.status_code} at its root)")
+
+
+async def _pipelines(settings: Settings) -> Finding:
+    """Put together as by a worker at its start, with templates, context providers and exceptions from the guard."""
+    what = "pipelines"
+    async with unconnected(settings, "check") as system:
+        try:
+            found = registered(kit_of(settings), settings.pipelines, outside_of(settings, system).contexts)
+        except WrongSettings as error:
+            faults = "; ".join(f"{fault.path}: {fault.message}" for fault in error.faults)
+            return Finding(what, ok=False, sentence=faults)
+        except PressrunError as error:
+            return Finding(what, ok=False, sentence=str(error))
+    return Finding(what, ok=True, sentence=f"there are {', '.join(sorted(found))}")

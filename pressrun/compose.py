@@ -53,11 +53,17 @@ async def on_mongodb(settings: Settings, name: str) -> AsyncIterator[System]:
 @contextlib.asynccontextmanager
 async def reading_mongodb(settings: Settings, name: str) -> AsyncIterator[System]:
     """The same without a start: no index is made and nothing is seeded."""
+    async with unconnected(settings, name) as system:
+        await system.clock.measure()
+        yield system
+
+
+@contextlib.asynccontextmanager
+async def unconnected(settings: Settings, name: str) -> AsyncIterator[System]:
+    """The same before anything is asked of the database, which may be away."""
     store = _connected(settings, name)
-    clock = DatabaseClock(store.server_time)
     try:
-        await clock.measure()
-        yield assemble(store, clock, rules_of(settings))
+        yield assemble(store, DatabaseClock(store.server_time), rules_of(settings))
     finally:
         await store.close()
 
@@ -125,7 +131,7 @@ async def embedded(port: int, data: Path, on_ready: Callable[[str], None]) -> No
             "worker": {"poll_seconds": EMBEDDED_POLL_SECONDS},
         }
     )
-    settings = with_own_key(settings, data)
+    settings = with_own_key(_with_whole_generator(settings, demo_settings), data)
     async with _started(store, settings) as system:
         bound = listen(LOOPBACK, port)
         app = create_app(settings, system)
@@ -134,12 +140,27 @@ async def embedded(port: int, data: Path, on_ready: Callable[[str], None]) -> No
             demo = generator.app.create_app(demo_settings)
             tasks.create_task(serve(demo, generator_socket, worker_ended, demo.state.calls.close), name="generator")
             tasks.create_task(serve(app, bound, shutdown.asked), name="service")
-            on_ready(f"http://{LOOPBACK}:{bound.getsockname()[1]}")
+            address = f"http://{LOOPBACK}:{bound.getsockname()[1]}"
             try:
-                await run_worker(settings, system, shutdown)
+                await run_worker(settings, system, shutdown, lambda: on_ready(address))
             finally:
                 shutdown.ask_urgently()
                 worker_ended.set()
+
+
+def _with_whole_generator(settings: Settings, writer: generator.settings.Settings) -> Settings:
+    """What the reference generator can is used: components, ideas, and images where it makes them. What the settings
+    say of these stays."""
+    own = settings.generator
+    makes_images = writer.openai is None or writer.openai.image_model is not None
+    changes: dict[str, object] = {}
+    if "components" not in own.model_fields_set:
+        changes["generator"] = own.model_copy(update={"components": "on"})
+    if settings.ideas.url is None:
+        changes["ideas"] = settings.ideas.model_copy(update={"url": own.url})
+    if settings.images.url is None and makes_images:
+        changes["images"] = settings.images.model_copy(update={"url": own.url})
+    return settings.model_copy(update=changes)
 
 
 def _demo_settings() -> generator.settings.Settings:

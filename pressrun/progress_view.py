@@ -19,7 +19,7 @@ from rich.text import Text
 
 from jobs.states import BulkStatus
 from pressrun.answers import Bulk
-from pressrun.bulk_view import counts
+from pressrun.bulk_view import counts, how_to_choose
 from pressrun.connection import url_option
 from pressrun.following import Away, RunningJob, Seen, follow
 from pressrun.plain_text import clean
@@ -27,6 +27,8 @@ from pressrun.remote import Remote
 from pressrun.screen import duration, local_time, say
 
 MOST_RUNNING_SHOWN = 5
+WAITS_FOR_A_PERSON = "selection"
+"""The code of `waiting`."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def watch(
     `sleep` may raise to end the watching early; that error, KeyboardInterrupt, and a RemoteError that
     lasts longer than `following.PATIENCE` come out of here, the screen left in order.
     """
-    view = _LiveView(console) if console.is_interactive else _LineView(console)
+    where = url_option(remote)
+    view = _LiveView(console, where) if console.is_interactive else _LineView(console, where)
     last: Seen | None = None
     with view.open():
         for seen in follow(remote, bulk_id, interval_seconds=interval_seconds, sleep=sleep, monotonic=monotonic):
@@ -73,12 +76,13 @@ def watch(
         last.progress.failed,
         last.progress.cancelled,
     )
-    _say_the_end(console, last, final, where=url_option(remote))
+    _say_the_end(console, last, final, where=where)
     return final
 
 
 class _LiveView:
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, where: str) -> None:
+        self._where = where
         self._bars = Bars(
             SpinnerColumn("line"),
             BarColumn(),
@@ -105,7 +109,7 @@ class _LiveView:
             completed=progress.completed + progress.failed + progress.cancelled,
             description=counts(progress),
         )
-        self._below = Text("\n".join(f"  {line}" for line in _details(seen)))
+        self._below = Text("\n".join(f"  {line}" for line in _details(seen, self._where)))
         self._live.refresh()
 
     def _frame(self) -> Group:
@@ -113,8 +117,9 @@ class _LiveView:
 
 
 class _LineView:
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, where: str) -> None:
         self._console = console
+        self._where = where
         self._shown: tuple[object, ...] = ()
 
     def open(self) -> AbstractContextManager[object]:
@@ -128,7 +133,7 @@ class _LineView:
         if isinstance(seen, Away):
             say(self._console, _away(seen))
             return
-        parts = [seen.bulk.status, counts(seen.progress), *_details(seen)]
+        parts = [seen.bulk.status, counts(seen.progress), *_details(seen, self._where)]
         say(self._console, f"{duration(_elapsed(seen.bulk))}  {'; '.join(parts)}")
 
 
@@ -142,12 +147,14 @@ def _what_counts_as_change(seen: Seen | Away) -> tuple[object, ...]:
     return (seen.bulk.status, ended, waiting, *((job.position, job.title) for job in seen.running))
 
 
-def _details(seen: Seen) -> list[str]:
+def _details(seen: Seen, where: str) -> list[str]:
     lines = [_line(job) for job in seen.running[:MOST_RUNNING_SHOWN]]
     if len(seen.running) > MOST_RUNNING_SHOWN:
         lines.append(f"and {len(seen.running) - MOST_RUNNING_SHOWN} more")
     if seen.progress.waiting is not None:
         lines.append(f"waiting: {clean(seen.progress.waiting.text)}")
+        if seen.progress.waiting.code == WAITS_FOR_A_PERSON:
+            lines.append(how_to_choose(seen.bulk.id, where))
     if seen.bulk.estimated_completion is not None and not seen.bulk.ended:
         lines.append(f"ends by {local_time(seen.bulk.estimated_completion)}")
     return lines

@@ -8,6 +8,7 @@ import typer
 
 from jobs.errors import InvalidInput
 from pressrun.connection import DEFAULT_URL, PANEL, BulkId, JobId, Json, Key, Url, User, bulk_id_of, connect
+from pressrun.refusals import Refused
 
 if TYPE_CHECKING:
     from pressrun.answers import OpenSelection
@@ -65,7 +66,13 @@ def select(
     if number < 1:
         raise InvalidInput(f"There is no option {number}: they are counted from 1.")
     with connect(url, key, user) as remote:
-        understood(JobControlled, remote.control_job(job_id, "select", {"choice": number - 1}), url=remote.url)
+        try:
+            answer = remote.control_job(job_id, "select", {"choice": number - 1})
+        except Refused as refused:
+            if any(fault.path == "choice" for fault in refused.faults):
+                raise InvalidInput(f"There is no option {number}: `pressrun selections` shows them.") from None
+            raise
+        understood(JobControlled, answer, url=remote.url)
     typer.echo(f"Option {number} is chosen.")
 
 

@@ -138,7 +138,7 @@ def _sentence(item: dict[str, Any]) -> str:
         case "model_type" | "model_attributes_type" | "dict_type":
             return "must be an object"
         case _:
-            return _SUBJECT.sub("must", str(item["msg"]))
+            return _SUBJECT.sub("must", str(item["msg"])).partition(" after validation, ")[0]
 
 
 def _answer(code: int, sentence: str, faults: Sequence[Fault] = (), headers: Any = None) -> Response:

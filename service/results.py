@@ -99,7 +99,10 @@ async def as_zip(bulk: BulkSummary, jobs: Jobs) -> AsyncIterator[bytes]:
 
 
 def title_of(job: Job) -> str:
-    """What the article is about, in the words of its item."""
+    """What the article is about, in the words of its item; of a format, which it is."""
+    told = _format_of(job)
+    if told:
+        return told
     for field in ("topic", "trend", "keywords", "source_url"):
         value = job.get(field)
         if isinstance(value, list):
@@ -140,7 +143,7 @@ def _article(job: Job) -> _Article | None:
 def _manifest_entry(job: Job, article: _Article | None) -> dict[str, Any]:
     title = title_of(job)
     slug = _meta(job).get("slug")
-    named_for = slug if isinstance(slug, str) and slug else title
+    named_for = slug if isinstance(slug, str) and slug and not _format_of(job) else title
     name = f"{job['position']:03d}-{slugify(named_for)}.{article.suffix}" if article else None
     return {
         "file": name,
@@ -153,6 +156,14 @@ def _manifest_entry(job: Job, article: _Article | None) -> dict[str, Any]:
         "word_count": _word_count(job, article),
         "sha256": hashlib.sha256(article.data).hexdigest() if article else None,
     }
+
+
+def _format_of(job: Job) -> str:
+    """All formats of a bulk are of one source: only this tells them apart."""
+    template, verbosity = (_meta(job).get(name) for name in ("template", "verbosity"))
+    if not isinstance(template, str):
+        return ""
+    return f"{template} ({verbosity})" if isinstance(verbosity, str) else template
 
 
 def _word_count(job: Job, article: _Article | None) -> int | None:

@@ -8,6 +8,7 @@ import os
 import random
 import secrets
 import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -31,7 +32,7 @@ from worker.loop import Loop
 from worker.metrics import Metrics
 from worker.outside import Outside
 from worker.record import Workbench
-from worker.registry import Kit, WrongPipelines, registered
+from worker.registry import Kit, registered
 from worker.runner import Runner
 from worker.shutdown import Shutdown
 from worker.stages.writing import Components
@@ -59,7 +60,7 @@ def generator_http(settings: Settings, name: str = CONTENT) -> httpx2.AsyncClien
 
 
 def kit_of(settings: Settings) -> Kit:
-    """Raises `WrongPipelines` where a template of the team's cannot be used."""
+    """Raises `WrongSettings` where templates of the team's cannot be used, with the faults of all."""
     told = settings.generator
     components = Components(told.components != "off", told.components == "always", told.component_parallelism)
     try:
@@ -68,7 +69,7 @@ def kit_of(settings: Settings) -> Kit:
     except TemplateFault as fault:
         faults = [fault]
     if faults:
-        raise WrongPipelines("the templates", " ".join(map(str, faults)))
+        raise wrong_setting("TEMPLATES", *map(str, faults))
     return Kit(templates, components, has_images=IMAGES in settings.endpoints)
 
 
@@ -106,8 +107,11 @@ def _contexts(settings: Settings, outbound: Outbound, allowed: Allowed) -> Conte
     return contexts
 
 
-async def run_worker(settings: Settings, system: System, shutdown: Shutdown) -> None:
-    """Work until `shutdown` is asked for; what runs then ends or is handed back first."""
+async def run_worker(
+    settings: Settings, system: System, shutdown: Shutdown, on_started: Callable[[], None] = lambda: None
+) -> None:
+    """Work until `shutdown` is asked for; what runs then ends or is handed back first. `on_started` is called when all
+    that the settings name was found good."""
     worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     version = importlib.metadata.version("pressrun")
     keeper = Keeper(system.queue, lease=settings.lease, look_every=timedelta(seconds=settings.worker.poll_seconds))
@@ -162,6 +166,7 @@ async def run_worker(settings: Settings, system: System, shutdown: Shutdown) -> 
             await upkeep.sweep()
             timer.start()
             log.info("worker_started", slots=settings.worker.slots, metrics_port=metrics_port)
+            on_started()
             try:
                 async with asyncio.TaskGroup() as tasks:
                     keeping = tasks.create_task(keeper.run(), name="keeper")

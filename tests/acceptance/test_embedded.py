@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.acceptance.conftest import FAST
 from tests.acceptance.test_journey import assert_counted, finished, look, submit
@@ -40,3 +41,43 @@ async def test_a_port_in_use_is_a_sentence(tmp_path: Path) -> None:
         code, said = await run(*arguments, environment=FAST, folder=tmp_path)
     assert code == 2
     assert f"127.0.0.1:{port} is in use" in said
+
+
+async def test_a_blog_goes_from_ideas_to_its_image_without_any_setting(tmp_path: Path) -> None:
+    async with embedded(FAST, tmp_path) as running, httpx2.AsyncClient(base_url=running.url, trust_env=False) as api:
+        blog = {"mode": "topic", "pipeline": "blog", "topic": "How to wax a canvas jacket"}
+        made = (await api.post("/api/jobs", json=blog)).json()
+        address = f"/api/jobs/{made['job_id']}"
+
+        async def status() -> str:
+            return str((await api.get(address)).json()["job"]["status"])
+
+        await eventually(status, lambda seen: seen == "awaiting_selection")
+        assert (await api.post(f"{address}/select", json={"choice": 1})).status_code == 200
+        await eventually(status, lambda seen: seen == "completed")
+        meta = (await api.get(address)).json()["job"]["result_meta"]
+        image = await api.get(meta["image"]["url"])
+    assert image.headers["content-type"] == "image/png"
+
+
+async def test_components_are_written_without_any_setting(tmp_path: Path) -> None:
+    async with embedded(FAST, tmp_path) as running, httpx2.AsyncClient(base_url=running.url, trust_env=False) as api:
+        article = {"mode": "topic", "topic": "Wax", "components": ["title", "intro"]}
+        assert (await api.post("/api/jobs", json=article)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        ("PRESSRUN_PIPELINES", "nowhere", "The pipelines of nowhere cannot be used: ModuleNotFoundError"),
+        ("PRESSRUN_TEMPLATES", "nowhere", "PRESSRUN_TEMPLATES: The template nowhere cannot be used: the folder"),
+    ],
+)
+async def test_what_cannot_start_does_not_say_that_it_serves(
+    tmp_path: Path, setting: str, value: str, sentence: str
+) -> None:
+    code, said = await run("dev", "--port", "0", environment={**FAST, setting: value}, folder=tmp_path)
+    assert code == 2
+    assert sentence in said
+    assert "serves" not in said
+    assert "Traceback" not in said

@@ -22,6 +22,7 @@ async def settings(mongodb_uri: str, mongodb_database: str) -> AsyncIterator[dic
             "PRESSRUN_MONGODB__URI": mongodb_uri,
             "PRESSRUN_MONGODB__DATABASE": mongodb_database,
             "PRESSRUN_GENERATOR__URL": generator.url,
+            "PRESSRUN_IDEAS__URL": generator.url,
             "PRESSRUN_AUTH__MODE": "keys",
             "PRESSRUN_SERVICE__PORT": "0",
         }
@@ -36,6 +37,8 @@ async def test_check_reaches_everything_and_installs_the_rules(settings: dict[st
         ["ok", "indexes:"],
         ["ok", "rules:"],
         ["ok", "generator:"],
+        ["ok", "ideas:"],
+        ["ok", "pipelines:"],
     ]
 
 
@@ -43,14 +46,26 @@ async def test_check_says_what_is_wrong_in_a_sentence_and_exits_1(settings: dict
     wrong = {
         **settings,
         "PRESSRUN_GENERATOR__URL": NOWHERE,
+        "PRESSRUN_IMAGES__URL": NOWHERE,
+        "PRESSRUN_PIPELINES": "nowhere",
         "PRESSRUN_MONGODB__URI": "mongodb://user:secret@127.0.0.1:9/?serverSelectionTimeoutMS=200",
     }
     code, said = await run("check", environment=wrong, folder=tmp_path)
     assert code == 1
     assert "WRONG database" in said
     assert f"WRONG generator: {NOWHERE} cannot be reached" in said
+    assert f"WRONG images: {NOWHERE} cannot be reached" in said
+    assert "WRONG pipelines: The pipelines of nowhere cannot be used: ModuleNotFoundError" in said
     assert "secret" not in said
     assert "Traceback" not in said
+
+
+async def test_check_names_a_context_provider_that_could_not_be_asked(settings: dict[str, str], tmp_path: Path) -> None:
+    providers = '[{"name": "pim", "url": "http://10.0.0.1/{topic}"}]'
+    environment = {**settings, "PRESSRUN_CONTEXT__PROVIDERS": providers}
+    code, said = await run("check", environment=environment, folder=tmp_path)
+    assert code == 1
+    assert "WRONG pipelines: PRESSRUN_CONTEXT__PROVIDERS__0__URL: The URL must begin with https://." in said
 
 
 async def test_wrong_settings_stop_the_start_with_every_fault_named(tmp_path: Path) -> None:

@@ -52,6 +52,14 @@ def test_an_empty_list_is_said_so(invoke: Invoke, service: ScriptedService) -> N
     assert invoke("list").stdout == "No bulks.\n"
 
 
+def test_the_status_tells_how_to_choose_where_jobs_wait_for_that(invoke: Invoke, service: ScriptedService) -> None:
+    answer = bulk_answer(running=1)
+    service.answers("GET", BULK_PATH, {**answer, "progress": {**answer["progress"], "awaiting": 2}}, answer)
+    told = f"Choose    pressrun selections --bulk {BULK} --url {service.url}, or pressrun approve {BULK} --url"
+    assert told in invoke("status", BULK).stdout
+    assert "Choose" not in invoke("status", BULK).stdout
+
+
 def test_the_status_shows_counts_the_reason_to_wait_and_the_jobs(invoke: Invoke, service: ScriptedService) -> None:
     long_error = "the generator said no " * 20
     jobs = [

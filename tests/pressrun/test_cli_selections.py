@@ -102,6 +102,15 @@ def test_what_is_no_number_is_refused(invoke: Invoke, service: ScriptedService, 
     assert not service.asked
 
 
+def test_an_option_that_is_not_there_is_told_as_people_count(invoke: Invoke, service: ScriptedService) -> None:
+    fault = {"path": "choice", "message": "must be the number of an option, from 0 to 2"}
+    answer = Answer({"error": "The request is not valid.", "details": [fault]}, 400)
+    service.answers("POST", f"/api/jobs/{JOB}/select", answer)
+    result = invoke("select", JOB, "9")
+    assert isinstance(result.exception, InvalidInput)
+    assert str(result.exception) == "There is no option 9: `pressrun selections` shows them."
+
+
 def test_a_choice_that_comes_too_late_is_told_in_the_words_of_the_service(
     invoke: Invoke, service: ScriptedService
 ) -> None:

@@ -69,6 +69,17 @@ def test_a_line_is_printed_for_each_change_and_none_between(service: ScriptedSer
     assert len(service.asked_for("GET", f"/api/jobs/{1:024x}")) == 1
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_who_waits_for_a_bulk_that_waits_for_a_person_is_told_how_to_choose(
+    service: ScriptedService, remote: Remote, live: bool
+) -> None:
+    waits = {"code": "selection", "text": "3 jobs wait for a person to choose"}
+    service.answers("GET", BULK_PATH, bulk_answer(waiting=waits), DONE)
+    output = _watch(remote, live=live)[1]
+    assert "waiting: 3 jobs wait for a person to choose" in output
+    assert f"pressrun selections --bulk {BULK} --url {remote.url}, or pressrun approve {BULK} --url" in output
+
+
 @pytest.mark.parametrize(
     ("fields", "title"),
     [

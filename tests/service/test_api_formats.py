@@ -85,6 +85,10 @@ async def test_a_wrong_field_of_formats_is_named(
     assert await stored(empty_store) == NOTHING
 
 
+async def test_formats_need_a_template(refusing: httpx2.AsyncClient) -> None:
+    assert faults(await refusing.post(BULKS, json=formats(templates=[]))) == {"templates": "must have at least 1 item"}
+
+
 async def test_too_many_formats_are_counted_with_their_verbosities(refusing: httpx2.AsyncClient) -> None:
     templates = [{"template": f"t{n}", "verbosity": ["short", "medium", "long"]} for n in range(17)]
     sentence = "come to 51 items, with each verbosity; there may be at most 50"

@@ -269,3 +269,16 @@ async def test_a_job_without_a_result_has_no_file_whatever_its_pipeline_left() -
     members, manifest = await unzipped(failed)
     assert members.keys() == {"manifest.json"}
     assert manifest["articles"][0]["file"] is None
+
+
+async def test_formats_of_one_source_are_told_apart_by_template_and_verbosity() -> None:
+    of_one = {"topic": None, "source_url": "https://example.org/a"}
+    jobs = [
+        job(1, **of_one, result_meta={"slug": "boots", "template": "post", "verbosity": "short"}),
+        job(2, **of_one, result_meta={"slug": "boots", "template": "post", "verbosity": "long"}),
+        job(3, **of_one, result_meta={"slug": "boots", "template": "summary", "verbosity": None}),
+    ]
+    members, manifest = await unzipped(*jobs)
+    assert list(members) == ["001-post-short.md", "002-post-long.md", "003-summary.md", "manifest.json"]
+    assert [article["topic"] for article in manifest["articles"]] == ["post (short)", "post (long)", "summary"]
+    assert [row[3] for row in (await cells(*jobs))[1:]] == ["post (short)", "post (long)", "summary"]
