@@ -106,7 +106,7 @@ async def test_the_drivers_errors_in_mid_run_repeat_no_call(
     how: dict[str, Any],
 ) -> None:
     held = never()
-    generator.script(success(), held)
+    generator.script(success("The first article."), held)
     bulk_id = await submit(api)
     await generator.called(2)
     await server.fail(OPERATIONS, times=30, **how)

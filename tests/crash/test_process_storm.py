@@ -22,8 +22,8 @@ from tests.crash.conftest import STRUCK
 from tests.crash.storm import Storm
 from tests.support.deployment import Deployment
 from tests.support.mongo_server import MongoServer
-from tests.support.replies import Reply, success
-from tests.support.scripted_generator import Call, ScriptedGenerator
+from tests.support.replies import Reply
+from tests.support.scripted_generator import Call, ScriptedGenerator, article
 
 pytestmark = pytest.mark.serial
 CALL_SECONDS = 2.0
@@ -38,8 +38,8 @@ def workers() -> int:
     return WORKERS
 
 
-def slowly(_: Call) -> Reply:
-    reply = success("An article.").held()
+def slowly(call: Call) -> Reply:
+    reply = article(call).held()
     asyncio.get_running_loop().call_later(CALL_SECONDS, reply.release)
     return reply
 
