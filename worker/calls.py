@@ -7,7 +7,7 @@ is not paid for again. What an outcome makes of failures is decided elsewhere.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from jobs.claims import Claim
 from jobs.expenses import Expense, Tokens
 from jobs.permits import Permits
 from jobs.storable import why_not_storable
+from jobs.store import Document
 from worker.breaker import Breaker
 from worker.cancellation import heed_cancellation
 from worker.failures import StageFailed
@@ -52,6 +53,12 @@ class PaidCalls:
         self._has_leave = True
         self._well: list[str] = []
         self._by_stage: dict[str, Expense] = {}
+        self._unanswered: dict[str, int] = {entry["call"]: entry["n"] for entry in claim.job["unanswered"]}
+
+    @property
+    def unanswered(self) -> Sequence[Document]:
+        """The calls that got no definite answer, and the n of each: its repeat is the same call, to be paid once."""
+        return [{"call": label, "n": number} for label, number in self._unanswered.items()]
 
     @property
     def expense(self) -> Expense:
@@ -80,9 +87,10 @@ class PaidCalls:
         await self._keeping.look()
         heed_cancellation()
         job = self._claim.job
-        key = f"{self._claim.job_id}-{label}-{digest}-{job['call_number']}"
+        number = self._unanswered.setdefault(label, job["call_number"])
+        key = f"{self._claim.job_id}-{label}-{digest}-{number}"
         told = {**call.body, "job_id": str(self._claim.job_id), "user_id": str(job["userId"])}
-        reply = await self._made(client, generator, stage, replace(call, body=told, idempotency_key=key))
+        reply = await self._made(client, generator, stage, label, replace(call, body=told, idempotency_key=key))
         refusal = why_not_storable(reply.content, call.most_bytes)
         if refusal is not None:
             raise CallFailed(f"The generator's answer {refusal}.", definite=True)
@@ -98,17 +106,19 @@ class PaidCalls:
             await self._breaker.heard(generator, None)
         self._well.clear()
 
-    async def _made(self, client: GeneratorClient, generator: str, stage: Stage, call: Call) -> Reply:
+    async def _made(self, client: GeneratorClient, generator: str, stage: Stage, label: str, call: Call) -> Reply:
         self._open += 1
         try:
             reply = await client.generate(call)
         except CallFailed as failed:
             if failed.definite:
+                self._unanswered.pop(label, None)
                 self._settle(stage, failed.cost, Tokens(), gave=False)
             elif not failed.counted:
                 self._open -= 1  # nobody took it: nothing was begun that could be paid for
             await self._breaker.heard(generator, failed)
             raise
+        self._unanswered.pop(label, None)
         self._settle(stage, *_spent_for(reply), gave=True)
         self._well.append(generator)
         return reply
