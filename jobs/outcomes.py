@@ -45,7 +45,10 @@ class Failed:
 
 @dataclass(frozen=True)
 class Retry:
-    """To be tried again after `wait`; `counted` where it uses up one of the job's retries. Else as `Failed`."""
+    """To be tried again after `wait`; `counted` where it uses up one of the job's retries. Else as `Failed`.
+
+    `turn`: nothing has failed, it waits for its turn at a limit of ours. That uses up nothing, and keeps its place.
+    """
 
     error: str
     wait: timedelta
@@ -53,6 +56,7 @@ class Retry:
     definite: bool
     expense: Expense | None = None
     unanswered: Sequence[Document] = ()
+    turn: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,9 +180,12 @@ def update_for(outcome: Outcome, job: Document, now: datetime) -> Document:
         case Failed(error, definite, unanswered=unanswered):
             changes |= {"error": error, "completed_at": now, "unanswered": list(unanswered)}
             grown |= {"call_number": int(definite)}
-        case Retry(error, wait, counted, definite, unanswered=unanswered):
-            changes |= {"error": error, "lane": Lane.AGAIN.value, "due_at": now + wait, "unanswered": list(unanswered)}
-            grown |= {"call_number": int(definite), "retry_count" if counted else "uncounted_retries": 1}
+        case Retry(error, wait, counted, definite, unanswered=unanswered, turn=turn):
+            changes |= {"error": error, "due_at": now + wait, "unanswered": list(unanswered)}
+            grown |= {"call_number": int(definite)}
+            if not turn:
+                changes["lane"] = Lane.AGAIN.value
+                grown["retry_count" if counted else "uncounted_retries"] = 1
         case Awaiting(selection):
             changes |= {"error": None, "selection": {**selection, "asked_at": now}}
         case HandedBack():

@@ -145,7 +145,8 @@ class PaidCalls:
             heed_cancellation()
             wait = self._wait(closed)
             if closed.code is Closed.GENERATOR_DOWN or clock.time() + wait.total_seconds() > gives_up:
-                raise StageFailed(_sentence(closed, generator), counted=False, wait=wait)
+                turn = closed.code is Closed.RATE_LIMIT
+                raise StageFailed(_sentence(closed, generator), counted=False, wait=wait, turn=turn)
             await asyncio.sleep(min(wait, LOOK_AGAIN).total_seconds())
 
     def _wait(self, closed: Reason) -> timedelta:
