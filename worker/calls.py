@@ -7,6 +7,7 @@ is not paid for again. What an outcome makes of failures is decided elsewhere.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -33,6 +34,7 @@ LONGEST_WAIT = timedelta(seconds=65)
 
 LOOK_AGAIN = timedelta(seconds=1)
 SOON = timedelta(milliseconds=20)
+PLAIN_PART = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
 class PaidCalls:
@@ -75,6 +77,8 @@ class PaidCalls:
     async def call(self, stage: Stage, generator: str, call: Call, part: str) -> Reply:
         """`call.body` is what the answer follows from; the job's and its owner's id are told beside it."""
         digest = digest_of(dict(call.body))
+        # Whatever a stage calls its parts: each is the name of a field, and stands in a header.
+        part = part if not part or PLAIN_PART.fullmatch(part) else digest_of(part)
         label = f"{stage.name}.{part}" if part else stage.name
         before = self._claim.job["paid"].get(stage.name, {}).get(part)
         if before is not None and before["hash"] == digest:
