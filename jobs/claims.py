@@ -140,6 +140,19 @@ class ClaimWrites:
         )
         return confirmed == 1
 
+    async def put_off_alike(self, claim: Claim, wait: timedelta) -> None:
+        """Those of its bulk that stand at the same stage: else each would be taken in its turn, and put back."""
+        until = self._clock.now() + wait
+        alike = {
+            "bulk_job_id": claim.bulk_id,
+            "shard": claim.shard,
+            "status": JobStatus.QUEUED.value,
+            "current_stage": claim.job["current_stage"],
+            "started_at": {"$ne": None},
+            "due_at": {"$lt": until},
+        }
+        await self._jobs.update_many(alike, {"$set": {"due_at": until}, "$inc": {"rev": 1}})
+
     async def _reserve_in_listed(self, token: Token, worker_id: str, look: Look) -> Reservation | None:
         limits = look.limits
         for tenant in await self._shortlist.in_turn(limits):

@@ -234,6 +234,7 @@ def queue_fields_of_job(bulk: Document, now: datetime) -> Document:
         "lease": None,
         "wish": None,
         "call_number": 1,
+        "unanswered": [],
         "uncounted_retries": 0,
         "lost_workers": 0,
         "attempts": [],

@@ -134,6 +134,7 @@ class Intents:
             "retry_count": 0,
             "uncounted_retries": 0,
             "lost_workers": 0,
+            "unanswered": [],
             "owed": 0.0,  # the next call has another key: it settles nothing of what may have been paid before
         }
         ended = {"status": {"$in": [JobStatus.FAILED.value, JobStatus.CANCELLED.value]}}

@@ -6,6 +6,7 @@ one's own finish can be told from a lost lease (I3).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -31,22 +32,31 @@ class Completed:
 
 @dataclass(frozen=True)
 class Failed:
-    """For good. `definite`: the generator gave an answer, so the next call needs a new key (I9)."""
+    """For good. `definite`: the generator gave an answer, so the next call needs a new key (I9).
+
+    `unanswered`: those calls beside it that got none, each `{call, n}`: they are repeated under their own key.
+    """
 
     error: str
     definite: bool
     expense: Expense | None = None
+    unanswered: Sequence[Document] = ()
 
 
 @dataclass(frozen=True)
 class Retry:
-    """To be tried again after `wait`; `counted` where it uses up one of the job's retries."""
+    """To be tried again after `wait`; `counted` where it uses up one of the job's retries. Else as `Failed`.
+
+    `turn`: nothing has failed, it waits for its turn at a limit of ours. That uses up nothing, and keeps its place.
+    """
 
     error: str
     wait: timedelta
     counted: bool
     definite: bool
     expense: Expense | None = None
+    unanswered: Sequence[Document] = ()
+    turn: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,12 +177,15 @@ def update_for(outcome: Outcome, job: Document, now: datetime) -> Document:
         case Completed(content, meta, sketch=sketch):
             changes |= {"result": content, "result_meta": meta, "sketch": sketch, "error": None, "completed_at": now}
             changes |= {"percentage": 100, "current_stage": None, **NOTHING_KEPT}
-        case Failed(error, definite):
-            changes |= {"error": error, "completed_at": now}
+        case Failed(error, definite, unanswered=unanswered):
+            changes |= {"error": error, "completed_at": now, "unanswered": list(unanswered)}
             grown |= {"call_number": int(definite)}
-        case Retry(error, wait, counted, definite):
-            changes |= {"error": error, "lane": Lane.AGAIN.value, "due_at": now + wait}
-            grown |= {"call_number": int(definite), "retry_count" if counted else "uncounted_retries": 1}
+        case Retry(error, wait, counted, definite, unanswered=unanswered, turn=turn):
+            changes |= {"error": error, "due_at": now + wait, "unanswered": list(unanswered)}
+            grown |= {"call_number": int(definite)}
+            if not turn:
+                changes["lane"] = Lane.AGAIN.value
+                grown["retry_count" if counted else "uncounted_retries"] = 1
         case Awaiting(selection):
             changes |= {"error": None, "selection": {**selection, "asked_at": now}}
         case HandedBack():

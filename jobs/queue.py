@@ -127,7 +127,7 @@ class Queue:
         else:
             admitted = await self._admitted(claim, seen)
         if admitted is None and (wait := self._until_open(claim, seen)):
-            refused = replace(refused, spacing=wait)
+            refused = await self._passed_over(claim, refused, wait)
         if admitted is not None and await self._writes.confirm(admitted):
             return admitted
         await self.finish(admitted or claim, refused)
@@ -165,6 +165,13 @@ class Queue:
         places, tenant = entered
         self._shortlist.entered(tenant)
         return replace(claim, tenant=tenant, places=tuple(places))
+
+    async def _passed_over(self, claim: Claim, refused: Unclaimed, wait: timedelta) -> Unclaimed:
+        """Others of its bulk may stand at another stage: they go on, but that first starts keep their order (I1)."""
+        if claim.job["started_at"] is None:
+            return replace(refused, spacing=wait)
+        await self._writes.put_off_alike(claim, wait)
+        return replace(refused, wait=max(refused.wait, wait), waits_for=refused.waits_for or claim.job["waits_for"])
 
     def _until_open(self, claim: Claim, look: Look) -> timedelta:
         """For how long its bulk need not be looked at, where another generator than that of contents is closed."""

@@ -7,7 +7,8 @@ is not paid for again. What an outcome makes of failures is decided elsewhere.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from jobs.claims import Claim
 from jobs.expenses import Expense, Tokens
 from jobs.permits import Permits
 from jobs.storable import why_not_storable
+from jobs.store import Document
 from worker.breaker import Breaker
 from worker.cancellation import heed_cancellation
 from worker.failures import StageFailed
@@ -32,6 +34,7 @@ LONGEST_WAIT = timedelta(seconds=65)
 
 LOOK_AGAIN = timedelta(seconds=1)
 SOON = timedelta(milliseconds=20)
+PLAIN_PART = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
 class PaidCalls:
@@ -52,6 +55,12 @@ class PaidCalls:
         self._has_leave = True
         self._well: list[str] = []
         self._by_stage: dict[str, Expense] = {}
+        self._unanswered: dict[str, int] = {entry["call"]: entry["n"] for entry in claim.job["unanswered"]}
+
+    @property
+    def unanswered(self) -> Sequence[Document]:
+        """The calls that got no definite answer, and the n of each: its repeat is the same call, to be paid once."""
+        return [{"call": label, "n": number} for label, number in self._unanswered.items()]
 
     @property
     def expense(self) -> Expense:
@@ -68,6 +77,8 @@ class PaidCalls:
     async def call(self, stage: Stage, generator: str, call: Call, part: str) -> Reply:
         """`call.body` is what the answer follows from; the job's and its owner's id are told beside it."""
         digest = digest_of(dict(call.body))
+        # Whatever a stage calls its parts: each is the name of a field, and stands in a header.
+        part = part if not part or PLAIN_PART.fullmatch(part) else digest_of(part)
         label = f"{stage.name}.{part}" if part else stage.name
         before = self._claim.job["paid"].get(stage.name, {}).get(part)
         if before is not None and before["hash"] == digest:
@@ -80,9 +91,10 @@ class PaidCalls:
         await self._keeping.look()
         heed_cancellation()
         job = self._claim.job
-        key = f"{self._claim.job_id}-{label}-{digest}-{job['call_number']}"
+        number = self._unanswered.setdefault(label, job["call_number"])
+        key = f"{self._claim.job_id}-{label}-{digest}-{number}"
         told = {**call.body, "job_id": str(self._claim.job_id), "user_id": str(job["userId"])}
-        reply = await self._made(client, generator, stage, replace(call, body=told, idempotency_key=key))
+        reply = await self._made(client, generator, stage, label, replace(call, body=told, idempotency_key=key))
         refusal = why_not_storable(reply.content, call.most_bytes)
         if refusal is not None:
             raise CallFailed(f"The generator's answer {refusal}.", definite=True)
@@ -98,17 +110,19 @@ class PaidCalls:
             await self._breaker.heard(generator, None)
         self._well.clear()
 
-    async def _made(self, client: GeneratorClient, generator: str, stage: Stage, call: Call) -> Reply:
+    async def _made(self, client: GeneratorClient, generator: str, stage: Stage, label: str, call: Call) -> Reply:
         self._open += 1
         try:
             reply = await client.generate(call)
         except CallFailed as failed:
             if failed.definite:
+                self._unanswered.pop(label, None)
                 self._settle(stage, failed.cost, Tokens(), gave=False)
             elif not failed.counted:
                 self._open -= 1  # nobody took it: nothing was begun that could be paid for
             await self._breaker.heard(generator, failed)
             raise
+        self._unanswered.pop(label, None)
         self._settle(stage, *_spent_for(reply), gave=True)
         self._well.append(generator)
         return reply
@@ -135,7 +149,8 @@ class PaidCalls:
             heed_cancellation()
             wait = self._wait(closed)
             if closed.code is Closed.GENERATOR_DOWN or clock.time() + wait.total_seconds() > gives_up:
-                raise StageFailed(_sentence(closed, generator), counted=False, wait=wait)
+                turn = closed.code is Closed.RATE_LIMIT
+                raise StageFailed(_sentence(closed, generator), counted=False, wait=wait, turn=turn)
             await asyncio.sleep(min(wait, LOOK_AGAIN).total_seconds())
 
     def _wait(self, closed: Reason) -> timedelta:

@@ -9,7 +9,8 @@ from datetime import timedelta
 @dataclass(eq=False)
 class StageFailed(Exception):
     """Spec §6: `permanent` is never tried again, `counted` uses up a retry, `definite`: a paid call was answered;
-    `down`: the endpoint does not work at all; `wait`: it asks to be left alone so long."""
+    `down`: the endpoint does not work at all; `wait`: it asks to be left alone so long; `turn`: nothing has failed, the
+    job waits for its turn at a limit of ours."""
 
     error: str
     permanent: bool = False
@@ -17,6 +18,7 @@ class StageFailed(Exception):
     definite: bool = False
     down: bool = False
     wait: timedelta | None = None
+    turn: bool = False
 
     def __str__(self) -> str:
         return self.error

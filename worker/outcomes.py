@@ -36,8 +36,8 @@ def backoff(failures_before: int, jitter: random.Random) -> timedelta:
 
 def is_final(job: Document, max_retries: int, failed: StageFailed) -> bool:
     """Whether the job fails for good with this."""
-    if failed.permanent:
-        return True
+    if failed.permanent or failed.turn:
+        return failed.permanent
     used, most = (job["retry_count"], max_retries) if failed.counted else (job["uncounted_retries"], MAX_UNCOUNTED)
     return bool(used >= most)
 
@@ -47,6 +47,9 @@ def outcome_of_failure(
 ) -> Outcome:
     if is_final(job, max_retries, failed) and (failed.permanent or failed.counted):
         return Failed(failed.error, failed.definite, spent)
+    if failed.turn:
+        wait = max(failed.wait or FIRST_BACKOFF, FIRST_BACKOFF)
+        return Retry(failed.error, wait, counted=False, definite=failed.definite, expense=spent, turn=True)
     if failed.counted:
         wait = backoff(job["retry_count"], jitter)
     else:

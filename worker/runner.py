@@ -80,10 +80,10 @@ class Runner:
         try:
             came_to = await work
         except StageFailed as failed:
-            return self._after_failure(claim, failed, record.expense)
+            return _repeating(self._after_failure(claim, failed, record.expense), record)
         except StoreRefused as refused:
             reason = f"What was made could not be stored: {refused.reason[:300]}."
-            return self._after_failure(claim, StageFailed(reason, definite=True), record.expense)
+            return _repeating(self._after_failure(claim, StageFailed(reason, definite=True), record.expense), record)
         except Stopping:
             return HandedBack("the worker was stopped", record.expense)
         except asyncio.CancelledError:
@@ -138,6 +138,14 @@ class Runner:
                 told = {"error": outcome.error} if isinstance(outcome, Failed | Retry) else {}
                 log.info("job_ended", outcome=type(outcome).__name__.lower(), status=status.value, **told)
                 return reserved
+
+
+def _repeating(outcome: Outcome, record: RunningRecord) -> Outcome:
+    match outcome:
+        case Failed() | Retry():
+            return replace(outcome, unanswered=record.calls.unanswered)
+        case _:
+            return outcome
 
 
 def _sofar(claim: Claim) -> Sofar:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from jobs.documents import BulkRequest
+from jobs.documents import BulkRequest, Lane
 from jobs.errors import StoreRefused
 from jobs.pipelines import BLOG, CONTENT, IDEAS, IMAGES
+from jobs.queue import LOOK_AGAIN
 from jobs.scopes import GENERATOR
 from jobs.selections import DEADLINE, Choice
 from jobs.states import JobStatus
@@ -22,8 +23,9 @@ from tests.support.clock import MovableClock
 from tests.support.faulty_store import FaultyStore
 from tests.support.invariants import assert_at_rest
 from tests.support.scripted_generator import ScriptedGenerator, article
-from tests.worker.working import BACKOFF, OWNER, Worker, a_worker
+from tests.worker.working import BACKOFF, OWNER, Worker, a_worker, claimed
 from worker.generator import GeneratorClient
+from worker.outcomes import Interruption
 from worker.registry import Kit, built_in
 from worker.text.templates import Templates
 
@@ -242,3 +244,27 @@ async def test_each_generator_has_its_own_rate_and_its_own_breaker(
     assert await system.queue.claim("w") is None
     clock.move(timedelta(minutes=2))
     assert (await blogger.run_next())["status"] == "awaiting_selection"
+
+
+async def test_a_blog_that_waits_for_its_image_holds_up_none_that_does_not(
+    system: System, blogger: Worker, generator: ScriptedGenerator, clock: MovableClock
+) -> None:
+    await submit(system, *[{"topic": f"Boat {number}"} for number in range(3)])
+    waiting = [await blogger.run_next() for _ in range(3)]
+    for job in waiting:
+        await system.selections.choose(OWNER, job["_id"], Choice(ME, 0))
+    generator.script(replies.success("Text"), replies.never())
+    running = blogger.start_next(await claimed(system))
+    await generator.called(5)
+    blogger.keeper.interrupt_all(Interruption.SHUTDOWN)
+    await running
+    first = await system.lookup.job(OWNER, waiting[0]["_id"])
+    assert (first["status"], first["current_stage"], first["lane"]) == ("queued", "image-generation", Lane.FIRST)
+    limits = system.store.collection("limits")
+    await limits.update_one({"_id": GENERATOR + IMAGES}, {"$set": {"down": True}})
+    for other in waiting[1:]:
+        assert (await blogger.run_next())["_id"] == other["_id"]
+    assert await system.queue.claim("w") is None
+    await limits.update_one({"_id": GENERATOR + IMAGES}, {"$set": {"down": False}})
+    clock.move(LOOK_AGAIN)
+    assert (await blogger.run_next())["_id"] == first["_id"]

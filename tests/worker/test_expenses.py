@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from worker.generator import GeneratorClient
 from worker.stage import Instead, Pipeline, Sofar, Stage, StageInput, Tools
 
 PARTS = ("left", "right")
+ODD_NAMES = ("1.2 Größe", "$right\n")
 
 
 def no_input(sofar: Sofar) -> StageInput:
@@ -32,8 +34,9 @@ async def write(given: StageInput, tools: Tools) -> Any:
     return (await tools.call(CONTENT, "/api/content/generate/topic", {"topic": "one"})).content
 
 
-async def write_parts(given: StageInput, tools: Tools) -> list[Any]:
-    calls = [tools.call(CONTENT, "/api/content/generate/topic", {"topic": part}, part=part) for part in PARTS]
+async def write_parts(given: StageInput, tools: Tools, names: Sequence[str] = PARTS) -> list[Any]:
+    named = zip(PARTS, names, strict=True)
+    calls = [tools.call(CONTENT, "/api/content/generate/topic", {"topic": one}, part=name) for one, name in named]
     found = await asyncio.gather(*calls, return_exceptions=True)
     failed = [one for one in found if isinstance(one, BaseException)]
     for failure in failed:
@@ -113,10 +116,16 @@ async def test_what_may_have_been_paid_stays_counted_where_the_stage_failed_over
     assert (job["status"], job["cost"], job["owed"]) == ("completed", 1.0, 0.75)
 
 
-async def test_the_result_tells_the_usage_of_all_parts_whichever_running_has_paid_them(
-    system: System, client: GeneratorClient, generator: ScriptedGenerator, clock: MovableClock
+@pytest.mark.parametrize("names", [PARTS, ODD_NAMES])
+async def test_a_part_is_paid_once_and_its_usage_told_whichever_running_has_paid_it(
+    system: System,
+    client: GeneratorClient,
+    generator: ScriptedGenerator,
+    clock: MovableClock,
+    names: Sequence[str],
 ) -> None:
-    pipeline = Pipeline("parts", (WRITES_PARTS,))
+    stage = replace(WRITES_PARTS, run=lambda given, tools: write_parts(given, tools, names))
+    pipeline = Pipeline("parts", (stage,))
     await submit(system, pipeline)
     usage = {"input_tokens": 3, "output_tokens": 4, "cost": 0.25}
     generator.script(replies.success("L", usage), topic="left")

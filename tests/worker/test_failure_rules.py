@@ -11,8 +11,16 @@ import pytest
 from jobs.expenses import Expense
 from jobs.outcomes import Cancelled, Failed, HandedBack, Outcome, Retry
 from jobs.store import Document
+from worker.failures import StageFailed
 from worker.generator import CallFailed
-from worker.outcomes import Interruption, backoff, outcome_of_failure, outcome_of_interruption
+from worker.outcomes import (
+    MAX_UNCOUNTED,
+    Interruption,
+    backoff,
+    is_final,
+    outcome_of_failure,
+    outcome_of_interruption,
+)
 
 SEEDS = range(300)
 MAX_RETRIES = 2
@@ -52,6 +60,14 @@ def test_a_counted_failure_is_retried_until_max_retries(definite: bool) -> None:
         assert isinstance(outcome, Retry)
         assert (outcome.error, outcome.counted, outcome.definite) == ("No luck.", True, definite)
     assert after(a_job(retries=MAX_RETRIES), failed) == Failed("No luck.", definite, SPENT)
+
+
+def test_who_waits_for_a_turn_is_never_given_up() -> None:
+    failed = StageFailed("Not yet.", counted=False, wait=timedelta(seconds=70), turn=True)
+    for job in (a_job(), a_job(retries=MAX_RETRIES, uncounted=MAX_UNCOUNTED)):
+        outcome = outcome_of_failure(job, 0, failed, SPENT, random.Random(1))
+        assert outcome == Retry("Not yet.", timedelta(seconds=70), False, False, SPENT, turn=True)
+        assert not is_final(job, 0, failed)
 
 
 def test_without_retries_the_first_counted_failure_is_the_last() -> None:

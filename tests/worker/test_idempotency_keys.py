@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
 from jobs.controls import Pause, PauseMode
+from jobs.documents import BulkRequest
 from jobs.states import JobStatus
 from jobs.system import System
 from tests.support import replies
 from tests.support.clock import MovableClock
 from tests.support.invariants import assert_at_rest
 from tests.support.replies import Reply
-from tests.support.scripted_generator import ScriptedGenerator
+from tests.support.scripted_generator import Call, ScriptedGenerator
 from tests.worker.conftest import MakeBulk
 from tests.worker.working import BACKOFF, LEASE, OWNER, Worker, a_worker, claimed, client_of
+from worker.registry import Kit, built_in
+from worker.stages.writing import Components
+from worker.text.templates import Templates
 
 
 def parts(key: str) -> tuple[str, str, str, int]:
@@ -132,6 +137,36 @@ async def test_an_aborted_call_is_repeated_under_its_key(
     assert (await worker.run_next())["status"] == JobStatus.COMPLETED
     assert generator.keys == [generator.keys[0]] * 2
     await assert_at_rest(system.store)
+
+
+async def test_of_several_calls_the_unanswered_is_repeated_under_its_key_and_the_answered_is_not(
+    system: System, generator: ScriptedGenerator, clock: MovableClock
+) -> None:
+    item = {"topic": "Boats", "components": ["title", "intro", "conclusion"]}
+    made = await system.creation.create(OWNER, BulkRequest(mode="topic", items=[item], delay=timedelta(0)))
+    seen: Counter[str] = Counter()
+    script = {"title": [replies.failure()] * 2, "intro": [replies.never()] * 2, "conclusion": [replies.status(500)]}
+
+    def answer(call: Call) -> Reply:
+        name = call.body["component"]
+        seen[name] += 1
+        return script[name][seen[name] - 1] if seen[name] <= len(script[name]) else replies.success("Boats at sea.")
+
+    generator.otherwise = answer
+    pipelines = built_in(Kit(Templates(), Components(can=True, at_once=3)))
+    hasty = client_of(generator.url, timeout=timedelta(milliseconds=500))
+    async with hasty as client, a_worker(system, client, pipelines=pipelines) as worker:
+        for _ in range(2):
+            assert (await worker.run_next())["status"] == JobStatus.QUEUED
+            clock.move(BACKOFF)
+        job = await worker.run_next()
+    assert (job["_id"], job["status"]) == (made.job_ids[0], JobStatus.COMPLETED)
+    asked = {name: [call.key for call in generator.calls if call.body["component"] == name] for name in script}
+    assert {name: [int(key.rsplit("-", 1)[1]) for key in keys] for name, keys in asked.items()} == {
+        "title": [1, 2, 3],
+        "intro": [1, 1, 1],
+        "conclusion": [1, 2],
+    }
 
 
 async def test_a_lost_workers_call_is_repeated_under_its_key(
