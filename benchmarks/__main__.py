@@ -33,6 +33,10 @@ NAMES = (
     "cap_storm",
     "many_bulks",
     "outage",
+    "stages",
+    "blogs",
+    "formats",
+    "boundaries",
 )
 URI = "PRESSRUN_TEST_MONGODB_URI"
 Benchmark = Callable[[Bench], Figures]

@@ -16,6 +16,7 @@ ROOT = "/api/bulk-generate"
 GOAL_MS = 100.0
 GOALS = {"POST bulk", "GET bulk", "POST pause", "POST resume", "POST cancel"}
 WARM_UP = 5
+ARTICLE = {"mode": "topic", "pipeline": "plain", "topic": "One article"}
 CLEARING = "what a round leaves is cancelled, and not counted"
 
 
@@ -61,7 +62,7 @@ async def _life(watch: Stopwatch, finished: str, half_failed: str) -> None:
     await watch.ask("GET jobs", "GET", "/api/jobs")
     await watch.ask("GET jobs of a bulk", "GET", "/api/jobs", params={"bulk_job_id": bulk_id})
     await watch.ask("GET job", "GET", f"/api/jobs/{jobs[0]['id']}")
-    single = await watch.ask("POST job", "POST", "/api/jobs", json={"mode": "topic", "topic": "One article"})
+    single = await watch.ask("POST job", "POST", "/api/jobs", json=ARTICLE)
     for path in ("/api/queue", "/api/workers", "/api/limits", "/healthz", "/readyz"):
         await watch.ask(f"GET {path}", "GET", path)
     await watch.ask("PATCH /api/limits", "PATCH", "/api/limits", json={"max_running": None})

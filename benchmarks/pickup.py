@@ -17,7 +17,7 @@ from tests.support.deployment import embedded
 
 TIMES = 100
 POLL_SECONDS = 1.0
-ARTICLE = {"mode": "topic", "topic": "How to choose waterproof hiking boots"}
+ARTICLE = {"mode": "topic", "pipeline": "plain", "topic": "How to choose waterproof hiking boots"}
 PATIENCE_SECONDS = 10
 
 

@@ -13,6 +13,7 @@ from benchmarks.deployment import a_bulk
 from benchmarks.instant_generator import ARTICLE
 from jobs.clock import NEVER
 from jobs.documents import BulkId, BulkRequest, JobId, new_bulk, new_job
+from jobs.pipelines import PLAIN, PipelineSpec
 from jobs.store import Document
 
 OWNER = "developer"
@@ -32,8 +33,12 @@ class Seeding:
         owners: Sequence[str] = (OWNER,),
         priorities: Sequence[float] = (),
         stagger: timedelta = timedelta(0),
+        pipeline: PipelineSpec = PLAIN,
     ) -> list[BulkId]:
-        """Bulks that may run at once, oldest first. Owners and priorities are given in turn; each owner is a tenant."""
+        """Bulks that may run at once, oldest first. Owners and priorities are given in turn; each owner is a tenant.
+
+        With one call a job and nothing else done to it, where no other `pipeline` is named: the queue is measured.
+        """
         now = datetime.now(UTC)
         made = [
             self._bulk(
@@ -43,6 +48,7 @@ class Seeding:
                 owner=owners[number % len(owners)],
                 priority=priorities[number % len(priorities)] if priorities else None,
                 stagger=stagger,
+                pipeline=pipeline,
             )
             for number in range(bulks)
         ]
@@ -89,6 +95,7 @@ class Seeding:
         owner: str = OWNER,
         priority: float | None = None,
         stagger: timedelta = timedelta(0),
+        pipeline: PipelineSpec = PLAIN,
     ) -> Document:
         stored = a_bulk(items)["items"]
         assert isinstance(stored, list)
@@ -100,6 +107,7 @@ class Seeding:
             parallelism=parallelism,
             priority=priority,
             stagger=stagger,
+            pipeline=pipeline,
         )
         return new_bulk(BulkId(ObjectId()), owner, request, created_at)
 

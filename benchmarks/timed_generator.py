@@ -1,4 +1,5 @@
-"""A generation endpoint in a process of its own that takes a given time for each answer, and writes down who came when.
+"""A generation endpoint in a process of its own that takes a given time for each answer, of ideas and images too, and
+writes down who came when.
 
 `python -m benchmarks.timed_generator PORT SECONDS LOG` says its port and the moment when it is ready. A line of the log
 is `came` or `left`, the call, the moment (`time.monotonic`, the same clock in all processes), and then whose job it is,
@@ -19,11 +20,21 @@ from typing import TextIO
 from benchmarks.instant_generator import ARTICLE, HOST, LENGTH
 
 BACKLOG = 1024
-_BODY = json.dumps({"success": True, "content": ARTICLE, "usage": {"output_tokens": 900, "cost": 0.01}}).encode()
-ANSWER = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(_BODY)
-    + _BODY
-)
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+IDEAS = {"ideas": [{"title": f"Boots for weather number {number}"} for number in range(5)], "recommended": 2}
+IMAGE = {"url": "https://images.example/boots.png", "alt": "Boots"}
+
+
+def _answer(content: object) -> bytes:
+    told = {"success": True, "content": content, "usage": {"output_tokens": 900, "cost": 0.01}}
+    body = json.dumps(told).encode()
+    return OK % len(body) + body
+
+
+ANSWERS = {b"/api/content/ideas": _answer(IDEAS), b"/api/content/image": _answer(IMAGE)}
+ARTICLE_ANSWER = _answer(ARTICLE)
+"""To every other path."""
+
 NOT_ALLOWED = b"HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -47,7 +58,7 @@ class TimedGenerator:
             # before the answer, for it may bring the next call
             self._write("left", call, "dropped" if was_dropped else "answered")
             if not was_dropped:
-                writer.write(ANSWER)
+                writer.write(ANSWERS.get(head.split(b" ")[1], ARTICLE_ANSWER))
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the caller is gone

@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
+
+import structlog
 
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, UserId
-from jobs.errors import Busy, Fault, InvalidInput, MoveRefused, NotFound, SelectionRefused
+from jobs.errors import Busy, Fault, InvalidInput, MoveRefused, NotFound, SelectionRefused, StoreRefused
 from jobs.intents import TRIES, Intent, Intents
 from jobs.settling import Settling
 from jobs.states import JobStatus
+from jobs.storable import size_of
 from jobs.store import Document, Store
 
+log = structlog.get_logger()
 AT_ONCE = 100
+MOST_OF_INTENT = 4 * 2**20
 DEADLINE = "deadline"
 AWAITING: Document = {"schema": 1, "status": JobStatus.AWAITING_SELECTION.value}
 
@@ -88,20 +93,28 @@ class Selections:
         count = 0
         for bulk_id, alike in groupby(jobs, key=lambda job: job["bulk_job_id"]):
             waiting = list(alike)
-            for begin in range(0, len(waiting), AT_ONCE):
-                some = waiting[begin : begin + AT_ONCE]
-                count += await self._recommended_of(some[0]["userId"], bulk_id, [job["_id"] for job in some], by)
+            try:
+                for begin in range(0, len(waiting), AT_ONCE):
+                    some = waiting[begin : begin + AT_ONCE]
+                    count += await self._recommended_of(some[0]["userId"], bulk_id, [job["_id"] for job in some], by)
+            except (Busy, NotFound, StoreRefused) as error:
+                if by != DEADLINE:
+                    raise
+                log.warning("selection_not_made", bulk_id=str(bulk_id), reason=str(error))  # the others' are
         return count
 
     async def _recommended_of(self, owner: UserId, bulk_id: BulkId, job_ids: Sequence[JobId], by: str) -> int:
+        count = 0
         for _ in range(TRIES):
             bulk = await self._intents.quiet(owner, bulk_id)
             mine = {**AWAITING, "_id": {"$in": list(job_ids)}}
             if by == DEADLINE:
                 mine |= overdue(self._clock.now())
-            jobs = await self._jobs.find(mine, projection=["selection"])
-            if not jobs or await self._write(bulk, jobs, Choice(by)) is not None:
-                return len(jobs)
+            jobs = _that_fit(await self._jobs.find(mine, projection=["selection"]))
+            if not jobs:
+                return count
+            if await self._write(bulk, jobs, Choice(by)) is not None:
+                count += len(jobs)
         raise Busy("bulk job")
 
     async def _write(self, bulk: Document, jobs: Sequence[Document], choice: Choice) -> Document | None:
@@ -134,6 +147,12 @@ class Selections:
         if job is None:
             raise NotFound("job")
         return job
+
+
+def _that_fit(jobs: Sequence[Document]) -> Sequence[Document]:
+    """The first of them, but no more than what is recommended for them fits into one intent."""
+    sizes = (size_of(job["selection"]["options"][job["selection"]["recommended"]]) for job in jobs)
+    return [job for job, whole in zip(jobs, accumulate(sizes), strict=True) if whole <= MOST_OF_INTENT] or jobs[:1]
 
 
 def _is_overdue(job: Document, now: datetime) -> bool:

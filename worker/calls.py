@@ -71,6 +71,7 @@ class PaidCalls:
         label = f"{stage.name}.{part}" if part else stage.name
         before = self._claim.job["paid"].get(stage.name, {}).get(part)
         if before is not None and before["hash"] == digest:
+            self._tell(stage, before["cost"], Tokens(*before["tokens"]), gave=True)
             return Reply(success=True, content=before["content"])
         client = self._clients.get(generator)
         if client is None:
@@ -86,7 +87,9 @@ class PaidCalls:
         if refusal is not None:
             raise CallFailed(f"The generator's answer {refusal}.", definite=True)
         if stage.several_calls and part:
-            await self._keeping.keep_paid(stage.name, part, {"hash": digest, "content": reply.content})
+            cost, tokens = _spent_for(reply)
+            entry = {"hash": digest, "content": reply.content, "cost": cost, "tokens": list(tokens)}
+            await self._keeping.keep_paid(stage.name, part, entry)
         return reply
 
     async def tell_what_went_well(self) -> None:
@@ -106,15 +109,17 @@ class PaidCalls:
                 self._open -= 1  # nobody took it: nothing was begun that could be paid for
             await self._breaker.heard(generator, failed)
             raise
-        usage = reply.usage
-        tokens = Tokens((usage.input_tokens or 0) if usage else 0, (usage.output_tokens or 0) if usage else 0)
-        self._settle(stage, usage.cost if usage else None, tokens, gave=True)
+        self._settle(stage, *_spent_for(reply), gave=True)
         self._well.append(generator)
         return reply
 
     def _settle(self, stage: Stage, cost: float | None, tokens: Tokens, *, gave: bool) -> None:
         self._open -= 1
         self._keeping.expense = self._keeping.expense.plus(cost, tokens, gave=gave)
+        self._tell(stage, cost, tokens, gave=gave)
+
+    def _tell(self, stage: Stage, cost: float | None, tokens: Tokens, *, gave: bool) -> None:
+        """Of a stage it is told what it has cost, also in an earlier running."""
         of_stage = self._by_stage.get(stage.name, Expense())
         self._by_stage[stage.name] = of_stage.plus(cost, tokens, gave=gave)
 
@@ -135,6 +140,13 @@ class PaidCalls:
 
     def _wait(self, closed: Reason) -> timedelta:
         return max(closed.until - self._keeping.now(), SOON) if closed.until else LOOK_AGAIN
+
+
+def _spent_for(reply: Reply) -> tuple[float | None, Tokens]:
+    usage = reply.usage
+    if usage is None:
+        return None, Tokens()
+    return usage.cost, Tokens(usage.input_tokens or 0, usage.output_tokens or 0)
 
 
 def _sentence(closed: Reason, generator: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -92,7 +93,7 @@ class Runner:
             return outcome_of_interruption(claim.job, running.interruption, record.expense)
         if isinstance(came_to, Asked):
             return Awaiting(_selection(came_to, self._bench.clock.now()), record.expense)
-        return _completed(claim, came_to, record.expense)
+        return _completed(claim, came_to, _settled(came_to, record.expense))
 
     async def _work(self, claim: Claim, record: RunningRecord) -> Finished | Asked:
         name = claim.bulk["pipeline"]
@@ -172,6 +173,14 @@ def _completed(claim: Claim, finished: Finished, spent: Expense) -> Completed:
     }
     sketch = list(product.sketch) if product.sketch is not None else None
     return Completed(product.content, meta, spent, sketch)
+
+
+def _settled(finished: Finished, spent: Expense) -> Expense:
+    """Where this running called nobody each stage's answer was kept by an earlier one, which knew its cost: then no
+    repeat is to come that would settle what is still set aside. What has failed over may have been paid all the same.
+    """
+    failed_over = any(entry["status"] == "completed" and "note" in entry for entry in finished.entries.values())
+    return spent if spent.open or failed_over else replace(spent, settled=True)
 
 
 def _told(name: str, entry: Entry) -> Entry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -31,14 +32,16 @@ OPTIONS = [{"title": "this"}, {"title": "that"}]
 HOUR = timedelta(hours=1)
 
 
-async def ask(system: System, clock: MovableClock, within: timedelta | None = HOUR) -> Claim:
+async def ask(
+    system: System, clock: MovableClock, within: timedelta | None = HOUR, options: Sequence[Document] = OPTIONS
+) -> Claim:
     """The next job, which now waits for a choice."""
     claim = await claimed(system)
     selection = {
         "stage": "selection",
         "hash": "h",
-        "options": OPTIONS,
-        "recommended": 1,
+        "options": options,
+        "recommended": len(options) - 1,
         "until": clock.now() + within if within else None,
         "then": "content-generation",
         "percentage": 40,
@@ -145,6 +148,32 @@ async def test_approving_chooses_what_is_recommended_for_all_that_wait(
     jobs = await system.store.collection("generation_jobs").find({"bulk_job_id": bulk_id})
     chosen = [job["selection"]["chosen"]["choice"] for job in jobs if job["selection"]]
     assert chosen == [1, 1]
+
+
+@pytest.mark.parametrize("by", [ME, DEADLINE])
+async def test_choices_that_are_more_than_a_document_takes_are_made_in_turn(
+    system: System, make_bulk: MakeBulk, clock: MovableClock, by: str
+) -> None:
+    bulk_id = await make_bulk(6, pipeline=BLOG)
+    for _ in range(6):
+        await ask(system, clock, options=[{"title": "x" * (3 * 2**20)}])
+    clock.move(2 * HOUR if by == DEADLINE else timedelta(0))
+    chosen = system.selections.choose_overdue() if by == DEADLINE else system.selections.approve(OWNER, bulk_id, ME)
+    assert await chosen == 6
+    assert (await system.lookup.bulk(OWNER, bulk_id))["intent"] is None
+    await assert_at_rest(system.store)
+
+
+async def test_a_deadline_that_cannot_be_kept_in_one_bulk_is_kept_in_the_others(
+    system: System, make_bulk: MakeBulk, clock: MovableClock
+) -> None:
+    broken, whole = [await make_bulk(1, pipeline=BLOG) for _ in range(2)]
+    for _ in range(2):
+        await ask(system, clock)
+    await system.store.collection("bulk_jobs").delete_one({"_id": broken})
+    clock.move(HOUR)
+    assert await system.selections.choose_overdue() == 1
+    assert (await claimed(system)).bulk_id == whole
 
 
 async def test_a_choice_in_a_paused_bulk_waits_with_it(system: System, asked: Claim) -> None:

@@ -142,11 +142,10 @@ async def test_the_bytes_of_an_image_are_kept_once(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({"url": "http://insecure.example/a.png"}, "neither an https URL nor bytes"),
         ({"data": "?"}, "bytes that are not in Base64"),
         ({"data": base64.b64encode(b"<svg onload=x>").decode()}, "bytes that are no PNG, JPEG, GIF or WebP"),
         ({"data": base64.b64encode(PNG[:8] + bytes(8 * 2**20)).decode()}, "more than 8 MB"),
-        ("text", "neither an https URL nor bytes"),
+        ("text", "neither a URL nor bytes"),
     ],
 )
 async def test_an_image_that_cannot_be_used_is_done_without_unless_it_was_asked_for(
@@ -162,6 +161,17 @@ async def test_an_image_that_cannot_be_used_is_done_without_unless_it_was_asked_
     assert wanted["error"] == f"The generator of images gave {said}."
     assert without["result_meta"]["stages"][3]["note"] == f"There is no image: The generator of images gave {said}."
     assert without["result_meta"]["image"] is None
+
+
+@pytest.mark.parametrize("url", ["http://images.example/a.png", "https://10.0.0.1/a.png", "javascript:alert(1)"])
+async def test_an_image_that_is_not_for_everybody_is_done_without(
+    system: System, blogger: Worker, generator: ScriptedGenerator, url: str
+) -> None:
+    await submit(system, {"topic": "Boats", "params": {"idea": "Why boats float"}}, max_retries=0)
+    generator.otherwise = lambda call: replies.success({"url": url}) if call.mode == "image" else article(call)
+    job = await blogger.run_next()
+    note = job["result_meta"]["stages"][3]["note"]
+    assert note.startswith("There is no image: The image of the generator cannot be used: ")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from jobs.pipelines import IMAGES
+from outbound.allowed import NOTHING
+from outbound.errors import UrlRefused
+from outbound.urls import check_url
 from worker.failures import StageFailed
 from worker.stage import Instead, Sofar, Stage, StageInput, Tools
 
@@ -50,10 +53,10 @@ async def draw(given: Motif, tools: Tools) -> Illustration:
     alt = content.get("alt")
     told: dict[str, Any] = {"prompt": given.prompt, "alt": alt if isinstance(alt, str) and alt else given.title}
     url, data = content.get("url"), content.get("data")
-    if isinstance(url, str) and url.startswith("https://") and len(url) <= 2_000:
-        return Illustration(**told, url=url)
+    if isinstance(url, str) and not isinstance(data, str):
+        return Illustration(**told, url=_public(url))
     if not isinstance(data, str):
-        raise _unusable("neither an https URL nor bytes")
+        raise _unusable("neither a URL nor bytes")
     image, kind = _bytes_of(data)
     asset = await tools.keep_asset(image, kind)
     return Illustration(**told, url=asset.path, asset=asset.id, content_type=kind)
@@ -89,6 +92,14 @@ def _motif(sofar: Sofar) -> Motif:
 def _do_without(given: Motif, failure: StageFailed, final: bool) -> Instead | None:
     """An article is not lost for want of an image, unless one was asked for."""
     return Instead(None, f"There is no image: {failure.error}") if final and not given.wanted else None
+
+
+def _public(url: str) -> str:
+    """A page that shows it is not to be led into anybody's private network."""
+    try:
+        return check_url(url, NOTHING).url
+    except UrlRefused as refused:
+        raise StageFailed(f"The image of the generator cannot be used: {refused}", definite=True) from None
 
 
 def _bytes_of(data: str) -> tuple[bytes, str]:
