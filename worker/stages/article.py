@@ -11,15 +11,12 @@ from jobs.documents import MODES
 from worker.failures import StageFailed
 from worker.stage import Pipeline, Product, Sofar, Stage, StageInput, Tools
 from worker.stages.content import markdown_in
-from worker.stages.processing import Processed, processed
+from worker.stages.processing import Processed, markdown_beside, processed
 from worker.stages.quality import QUALITY, Judged
 from worker.stages.writing import Components, Writing, Written
 from worker.text.components import chosen
 from worker.text.languages import LANGUAGES, normalised
 from worker.text.templates import TemplateFault, Templates
-
-MOST_MARKDOWN = 2_000_000
-"""Of a longer text only the content is kept, as the generator gave it."""
 
 
 class Request(StageInput):
@@ -145,8 +142,7 @@ class Stored(BaseModel):
 async def store(given: Parcel, _: Tools) -> Stored:
     article, own = given.assembled, given.processed
     meta: dict[str, Any] = own.model_dump(exclude={"sketch", "markdown"})
-    if article.content != own.markdown and len(own.markdown) <= MOST_MARKDOWN:
-        meta["markdown"] = own.markdown
+    meta |= markdown_beside(article.content, own)
     meta |= {"language": given.language, "meta_description": article.meta_description}
     meta |= {"quality": given.judged.model_dump(), "notes": given.gathered.notes}
     return Stored(content=article.content, meta=meta, sketch=own.sketch)

@@ -13,10 +13,10 @@ from jobs.storable import size_of
 from worker.failures import StageFailed
 from worker.pipeline import MOST_OF_OPTIONS
 from worker.stage import AskPerson, Instead, Pipeline, Product, Sofar, Stage, StageInput, Tools
-from worker.stages.article import MOST_MARKDOWN, title_for
+from worker.stages.article import title_for
 from worker.stages.content import markdown_in, path_of
 from worker.stages.illustration import Illustration, illustration
-from worker.stages.processing import Processed, processed
+from worker.stages.processing import Processed, markdown_beside, processed
 
 HOURS_TO_CHOOSE = 24
 USUAL_IDEAS = 5
@@ -147,8 +147,7 @@ def _product(sofar: Sofar) -> Product:
     published: Published = made["publishing"]
     content, own = made["content-generation"], published.processed
     meta = own.model_dump(exclude={"sketch", "markdown"}) | {"idea": made["selection"]}
-    if content != own.markdown and len(own.markdown) <= MOST_MARKDOWN:
-        meta["markdown"] = own.markdown
+    meta |= markdown_beside(content, own)
     picture: Illustration | None = made["image-generation"]
     meta |= {"image": picture.model_dump() if picture else None}
     meta |= {"published": {"target": published.target, "answer": published.answer} if published.target else None}

@@ -11,7 +11,7 @@ from jobs.pipelines import CONTENT
 from worker.failures import StageFailed
 from worker.stage import Instead, Pipeline, Product, Sofar, Stage, StageInput, Tools
 from worker.stages.content import markdown_in, path_of
-from worker.stages.processing import Processed, processed
+from worker.stages.processing import Processed, markdown_beside, processed
 from worker.text.html_text import text_of_html
 
 PAGES = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown")
@@ -92,7 +92,7 @@ def _text(sofar: Sofar) -> Text:
 def _product(sofar: Sofar) -> Product:
     own: Processed = sofar.results["post-processing"]
     content = sofar.results["format-generation"]
-    meta = own.model_dump(exclude={"sketch", "markdown"} if content == own.markdown else {"sketch"})
+    meta = own.model_dump(exclude={"sketch", "markdown"}) | markdown_beside(content, own)
     return Product(content, meta | {"template": sofar.item.get("template"), "verbosity": sofar.item.get("verbosity")})
 
 

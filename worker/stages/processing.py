@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -12,6 +13,9 @@ from worker.text.markdown import cleaned, title_of
 from worker.text.measures import reading_ease, reading_minutes, word_count
 from worker.text.safe_html import safe_html
 from worker.text.shingles import sketch
+
+MOST_MARKDOWN = 2_000_000
+"""Of a longer text only the content is kept, as the generator gave it."""
 
 MOST_HTML = 1_000_000
 """Of a longer text no HTML is made: what is stored has to fit."""
@@ -28,6 +32,12 @@ class Processed(BaseModel):
     reading_minutes: int
     reading_ease: float | None
     sketch: list[int]
+
+
+def markdown_beside(content: Any, own: Processed) -> dict[str, str]:
+    """The clean text, where it says more than the content does and is not too long to be kept beside it."""
+    same = isinstance(content, str) and content.strip() == own.markdown
+    return {} if same or len(own.markdown) > MOST_MARKDOWN else {"markdown": own.markdown}
 
 
 async def processed(markdown: str, *, title: str, language: str) -> Processed:

@@ -1,0 +1,121 @@
+"""What the documentation names is there: links, settings, pipelines, options, reasons to wait, a receiver's check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+import generator.settings
+from jobs.pipelines import BUILT_IN
+from jobs.settings import OTHERS, Settings
+from jobs.waiting import WaitingCode
+from service.pipeline_requests import PipelineOptions
+from worker.text.quality import Code
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
+PIPELINES, OPERATIONS, API = ((ROOT / "docs" / f"{name}.md").read_text() for name in ("pipelines", "operations", "api"))
+NAMED_ELSEWHERE = tuple(name for name in OTHERS if not name.startswith(("PRESSRUN_DEMO", "PRESSRUN_OPENAI")))
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https://)([^)]+)\)", page.read_text()):
+        path, _, anchor = link.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), link
+        if anchor:
+            assert anchor in anchors(there), link
+
+
+def of_sections(settings: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in settings.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from of_sections(inner, f"{prefix}{name}__".upper())
+        else:
+            yield f"{prefix}{name}".upper()
+
+
+def settings() -> set[str]:
+    demo = {f"PRESSRUN_DEMO__{name}".upper() for name in generator.settings.Settings.model_fields.keys() - {"openai"}}
+    model = {f"PRESSRUN_OPENAI__{name}".upper() for name in generator.settings.OpenAI.model_fields}
+    return {*of_sections(Settings, "PRESSRUN_"), *demo, *model}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "docker-compose.yml"], ids=lambda page: page.stem)
+def test_every_setting_that_is_named_is_one(page: Path) -> None:
+    named = set(re.findall(r"PRESSRUN_[A-Z_]*[A-Z]\b(?!__)", page.read_text()))
+    assert {name for name in named if not name.startswith(NAMED_ELSEWHERE)} <= settings()
+
+
+def documented() -> set[str]:
+    """In full, or as `__FIELD` in a row after one of its section."""
+    found: set[str] = set()
+    for row in OPERATIONS.splitlines():
+        named = re.findall(r"`(PRESSRUN_[A-Z_]+|__[A-Z_]+)`", row)
+        section = next((name.rpartition("__")[0] for name in named if name.startswith("PRESSRUN")), "")
+        found |= {section + name if name.startswith("__") else name for name in named}
+    return found
+
+
+def test_every_setting_of_service_and_worker_is_told_to_the_operator() -> None:
+    assert {name for name in of_sections(Settings, "PRESSRUN_") if name not in documented()} == set()
+
+
+def rows(text: str, heading: str) -> Iterator[list[str]]:
+    """The table under the row that begins with this heading, without that row."""
+    lines = text.split(f"| {heading} |", 1)[1].splitlines()[2:]
+    for line in lines:
+        if not line.startswith("|"):
+            return
+        yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_pipelines_and_their_stages_are_those_of_the_code() -> None:
+    told: dict[str, list[str]] = {}
+    for pipeline, stage, *_ in rows(PIPELINES, "pipeline"):
+        told.setdefault(pipeline.strip("`") or list(told)[-1], []).append(stage.strip("`"))
+    assert told == {spec.name: list(spec.stage_names) for spec in BUILT_IN}
+
+
+def test_the_findings_are_those_of_the_code() -> None:
+    told = {code for codes, _ in rows(PIPELINES, "finding") for code in re.findall(r"`(\w+)`", codes)}
+    assert told >= {code.value for code in Code}
+
+
+def test_the_options_are_those_of_the_api() -> None:
+    assert {option.strip("`") for option, *_ in rows(API, "option")} == PipelineOptions.model_fields.keys()
+
+
+def test_every_reason_to_wait_is_told() -> None:
+    told = API.split("**Why it waits**")[1].split("\n\n")[0]
+    assert [code.value for code in WaitingCode if f"`{code.value}`" not in told] == []
+
+
+def recipe() -> Mapping[str, Any]:
+    names: dict[str, Any] = {}
+    exec(PIPELINES.split("```python\n")[1].split("```")[0], names)
+    return names
+
+
+def test_a_receiver_verifies_a_message_as_the_page_says() -> None:
+    secret, body, at = "whsec_" + "QUJD" * 8, '{"title":"Größe"}', datetime.now(UTC)
+    signed = Webhook(secret).sign("message", at, body)
+    headers = {"webhook-id": "message", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signed}
+    verified = recipe()["verified"]
+    assert verified(secret, body.encode(), headers) == {"title": "Größe"}
+    with pytest.raises(WebhookVerificationError):
+        verified(secret, body.replace("t", "T").encode(), headers)
