@@ -6,7 +6,8 @@ import json
 
 from jobs.documents import ITEM_FIELDS, MODES, job_fields
 from jobs.errors import Fault
-from jobs.pipelines import BUILT_IN, PipelineSpec
+from jobs.languages import LANGUAGES, normalised
+from jobs.pipelines import ARTICLE, BUILT_IN, PipelineSpec
 from outbound.allowed import Allowed
 from outbound.errors import UrlRefused
 from outbound.urls import check_url
@@ -28,6 +29,9 @@ def item_faults(mode: str, item: ItemCreate, path: str, pipeline: PipelineSpec |
         faults += url_faults(item.source_url, rules.allowed, f"{path}source_url")
     if item.components is not None and (why := _why_no_components(pipeline, rules)) is not None:
         faults.append(Fault(f"{path}components", why))
+    if pipeline == ARTICLE and item.language is not None and normalised(item.language) is None:
+        there_are = ", ".join(language.tag for language in LANGUAGES)
+        faults.append(Fault(f"{path}language", f"is not supported: use one of {there_are}"))
     extra = item.model_extra or {}
     for name in extra:
         if name in RESERVED:

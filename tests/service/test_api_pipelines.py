@@ -251,3 +251,16 @@ async def test_a_teams_own_pipeline_takes_all_options_and_is_listed(api: httpx2.
     listed = (await get(api, "/api/pipelines"))["pipelines"]
     assert [pipeline["name"] for pipeline in listed] == ["article", "blog", "formats", "plain", "recipes"]
     assert listed[-1] == {"name": "recipes", "stages": ["cook", "serve"]}
+
+
+async def test_the_language_of_an_article_has_to_be_supported_and_other_pipelines_know_theirs(
+    api: httpx2.AsyncClient,
+) -> None:
+    item = {"topic": "T", "language": "Klingon"}
+    refused_with = faults(await api.post(BULKS, json=bulk_with(item)))
+    [(path, sentence)] = refused_with.items()
+    assert path.endswith(".language")
+    assert sentence.startswith("is not supported: use one of ar, ")
+    await post(api, BULKS, bulk_with(item) | {"pipeline": "plain"})
+    for known in ("en-US", "Deutsch", "zh"):
+        await post(api, BULKS, bulk_with({"topic": "T", "language": known}))

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from jobs.documents import MODES
+from jobs.languages import LANGUAGES, normalised
 from worker.failures import StageFailed
 from worker.stage import Pipeline, Product, Sofar, Stage, StageInput, Tools
 from worker.stages.content import markdown_in
@@ -15,7 +16,6 @@ from worker.stages.processing import Processed, markdown_beside, processed
 from worker.stages.quality import QUALITY, Judged
 from worker.stages.writing import Components, Writing, Written
 from worker.text.components import chosen
-from worker.text.languages import LANGUAGES, normalised
 from worker.text.templates import TemplateFault, Templates
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from jobs.languages import normalised
 from jobs.slug import slugify
-from worker.text.languages import normalised
 from worker.text.markdown import cleaned, title_of
 from worker.text.measures import reading_ease, reading_minutes, word_count
 from worker.text.safe_html import safe_html

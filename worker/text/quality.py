@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from jobs.languages import LANGUAGES, normalised
 from worker.text.blocks import HEADING, LIST_ITEM, ends_in_code, lines_of
 from worker.text.keywords import missing
-from worker.text.languages import LANGUAGES, guess, normalised
+from worker.text.languages import guess
 from worker.text.measures import reading_ease, sentences, word_count
 from worker.text.placeholders import placeholders
 from worker.text.plain import counted, folded, line_text, prose

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from worker.text.languages import LANGUAGES, guess, normalised
+from jobs.languages import LANGUAGES, normalised
+from worker.text.languages import guess
 
 SAMPLES = {
     "en": (

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
+from jobs.languages import normalised
 from worker.text.html_text import text_of_html
-from worker.text.languages import guess, normalised
+from worker.text.languages import guess
 from worker.text.markdown import cleaned, title_of
 from worker.text.measures import reading_ease, sentences, word_count
 from worker.text.quality import Sibling, Wanted, check
