@@ -37,6 +37,12 @@ INDEXES = (
     ),
     Index(
         "generation_jobs",
+        (("twin_key", 1), ("status", 1)),
+        "a twin that has begun and is to go on",
+        where={"twin_key": {"$type": "string"}},
+    ),
+    Index(
+        "generation_jobs",
         (("selection.until", 1),),
         "upkeep: selections whose deadline is past",
         where={"status": JobStatus.AWAITING_SELECTION.value},

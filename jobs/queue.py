@@ -141,10 +141,11 @@ class Queue:
         twin = await self._twins.result_for(claim.job)
         if twin is not None:
             return replace(claim, twin=twin, places=(place,)), Unclaimed()
-        admitted = await self._admitted(claim, look)
+        begun = await self._twins.begun_by_another(claim.job)
+        admitted = await self._admitted(claim, look) if begun is None else None
         if admitted is None:
             await self._admission.leave([place], claim.token, 0.0)
-            return None, Unclaimed()
+            return None, begun or Unclaimed()
         return replace(admitted, places=(*admitted.places, place)), Unclaimed()
 
     async def _admitted(self, claim: Claim, look: Look) -> Claim | None:

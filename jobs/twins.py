@@ -1,7 +1,8 @@
 """Jobs that ask for the same as another, and share its result (`dedupe`, spec §5). No call is made or judged here.
 
-One of the jobs with the same `twin_key` runs at a time: its scope has one place. Another that is taken meanwhile is put
-back and remembers whom it waits for. When that one has completed, or any of its own bulk has, it gets the same result.
+One of the jobs with the same `twin_key` runs at a time: its scope has one place. Another that is taken meanwhile, or
+while one that has begun is to go on, is put back and remembers whom it waits for. When that one has completed, or any of
+its own bulk has, it gets the same result.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from jobs.clock import Clock
 from jobs.documents import JobId, Token, input_of
 from jobs.outcomes import Unclaimed
 from jobs.scopes import TWIN, Entry, Place, Scopes
-from jobs.states import JobStatus
+from jobs.states import ACTIVE_BULKS, JobStatus
 from jobs.store import Document, Store
 
 LOOK_AGAIN = timedelta(seconds=5)
+MOST_BEGUN = 10
 OWN_REFERENCE = "external_id"
 """Of an item, what makes no other request of it."""
 
@@ -36,6 +38,7 @@ def twin_key(job: Document, bulk: Document) -> str | None:
 
 class Twins:
     def __init__(self, store: Store, clock: Clock, scopes: Scopes) -> None:
+        self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._clock = clock
         self._scopes = scopes
@@ -62,10 +65,33 @@ class Twins:
         await self._put_off(job, waits_for)
         return Unclaimed(LOOK_AGAIN, waits_for=waits_for)
 
+    async def begun_by_another(self, job: Document) -> Unclaimed | None:
+        """How one that has not begun is put back while a twin, which is to go on, has paid for a part already."""
+        if job["checkpoints"] or job["paid"]:
+            return None
+        begun = {
+            "twin_key": job["twin_key"],
+            "shard": job["shard"],
+            "status": {"$in": [JobStatus.AWAITING_SELECTION.value, JobStatus.QUEUED.value]},
+            "$or": [{"checkpoints": {"$ne": {}}}, {"paid": {"$ne": {}}}],
+        }
+        for other in await self._jobs.find(begun, projection=["bulk_job_id", "status"], limit=MOST_BEGUN):
+            waits = other["status"] == JobStatus.AWAITING_SELECTION
+            if waits or await self._bulks.count({"_id": other["bulk_job_id"], "status": {"$in": list(ACTIVE_BULKS)}}):
+                await self._put_off(job, other["_id"])
+                return Unclaimed(LOOK_AGAIN, waits_for=other["_id"])
+        return None  # what stands in a paused bulk holds nobody up
+
     async def _put_off(self, job: Document, waits_for: ObjectId | None) -> None:
-        """All of its bulk that would wait as it does: else each is taken in its turn, and nobody else's job is."""
+        """All of its bulk that would wait as it does: else each is taken in its turn, and nobody else's job is. Not the
+        one that is waited for, or it might be put off for ever."""
         until = self._clock.now() + LOOK_AGAIN
         alike = {"bulk_job_id": job["bulk_job_id"], "twin_key": job["twin_key"], "shard": job["shard"]}
-        waiting = {**alike, "status": JobStatus.QUEUED.value, "due_at": {"$lt": until}}
+        waiting = {
+            **alike,
+            "_id": {"$ne": waits_for},
+            "status": JobStatus.QUEUED.value,
+            "due_at": {"$lt": until},
+        }
         changes = {"due_at": until, "waits_for": waits_for}
         await self._jobs.update_many(waiting, {"$set": changes, "$inc": {"rev": 1}})

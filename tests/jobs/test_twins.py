@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from jobs.checkpoints import Reached
 from jobs.claims import Claim
+from jobs.controls import Pause
 from jobs.documents import BulkId, BulkRequest
 from jobs.expenses import Expense
-from jobs.outcomes import Completed, Failed, Outcome
+from jobs.outcomes import Awaiting, Completed, Failed, HandedBack, Outcome, Retry
+from jobs.selections import Choice
 from jobs.store import Document
 from jobs.system import System
 from jobs.twins import LOOK_AGAIN, twin_key
@@ -78,6 +81,57 @@ async def test_many_twins_that_wait_hold_nobody_up(system: System, clock: Movabl
     await end(system, leader)
     clock.move(LOOK_AGAIN)
     assert ((await claimed(system)).twin or {}).get("_id") == leader.job_id
+
+
+async def begin(system: System, outcome: Outcome) -> Claim:
+    """The next job, which has paid for its first stage, and is to go on."""
+    claim = await claimed(system)
+    entry = {"hash": "h", "status": "completed", "result": 1}
+    await system.checkpoints.keep(claim, Reached("validation", entry, "context-building", 10), Expense(settled=True))
+    await system.queue.finish(claim, outcome)
+    return claim
+
+
+ASKED: Document = {"stage": "selection", "hash": "h", "options": [{}], "recommended": 0, "until": None}
+GOES_ON = {
+    "waits for a choice": Awaiting({**ASKED, "then": "context-building", "percentage": 20}, Expense()),
+    "is tried again": Retry("No.", timedelta(minutes=5), counted=True, definite=False, expense=Expense()),
+}
+
+
+@pytest.mark.parametrize("outcome", GOES_ON.values(), ids=GOES_ON)
+async def test_a_twin_waits_for_one_that_has_begun_and_is_to_go_on(
+    system: System, clock: MovableClock, outcome: Outcome
+) -> None:
+    await submit(system, SAME, SAME)
+    await submit(system, SAME)
+    leader = await begin(system, outcome)
+    for _ in range(4):
+        assert await system.queue.claim("w") is None
+        clock.move(LOOK_AGAIN)
+    if isinstance(outcome, Awaiting):
+        await system.selections.choose(OWNER, leader.job_id, Choice("me", 0))
+    clock.move(timedelta(minutes=5))
+    claim = await claimed(system)
+    assert claim.job_id == leader.job_id
+    await end(system, claim)
+    clock.move(LOOK_AGAIN)
+    for _ in range(2):
+        twin = await claimed(system)
+        assert (twin.twin or {}).get("_id") is not None
+        await end(system, twin)
+    await assert_at_rest(system.store)
+
+
+async def test_one_that_has_begun_in_a_paused_bulk_holds_no_twin_up(system: System) -> None:
+    first = await submit(system, SAME)
+    await begin(system, HandedBack("paused", Expense()))
+    await system.controls.pause(OWNER, first, Pause())
+    other = await submit(system, SAME)
+    claim = await claimed(system)
+    assert (claim.bulk_id, claim.twin) == (other, None)
+    await end(system, claim)
+    await assert_at_rest(system.store)
 
 
 async def test_where_the_one_in_flight_fails_its_twin_runs_itself(system: System, clock: MovableClock) -> None:
