@@ -1,8 +1,8 @@
 """Jobs that ask for the same as another, and share its result (`dedupe`, spec §5). No call is made or judged here.
 
 One of the jobs with the same `twin_key` runs at a time: its scope has one place. Another that is taken meanwhile, or
-while one that has begun is to go on, is put back and remembers whom it waits for. When that one has completed, or any of
-its own bulk has, it gets the same result.
+while one that has begun is to go on, is put back and remembers whom it waits for. When that one has completed, or any
+of its own bulk has, it gets the same result.
 """
 
 from __future__ import annotations
