@@ -23,14 +23,16 @@ from jobs.store import Document, Store
 LOOK_AGAIN = timedelta(seconds=5)
 MOST_BEGUN = 10
 OWN_REFERENCE = "external_id"
-"""Of an item, what makes no other request of it."""
+"""Of an item, what makes no other request of it, but where it is published: there each has to arrive under its own."""
 
 
 def twin_key(job: Document, bulk: Document) -> str | None:
     """The same for two requests of one owner for the same; None where they are not to share."""
     if not job.get("dedupe"):
         return None
-    told = {name: value for name, value in input_of(job).items() if name != OWN_REFERENCE}
+    told = input_of(job)
+    if not bulk["options"].get("publish_to"):
+        told.pop(OWN_REFERENCE, None)
     made = [bulk["pipeline"], bulk["options"]]
     whole = json.dumps([str(job["userId"]), bulk["tenant"], job["mode"], made, told], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()[:32]

@@ -91,7 +91,9 @@ class Course:
                 return came_to
             at = came_to
         with _faults_of(f"pipeline {self._pipeline.name}"):
-            product = self._pipeline.product(self._sofar)
+            made = self._pipeline.product(self._sofar)
+            sketch = list(made.sketch) if made.sketch is not None else None
+            product = Product(made.content, dict(made.meta), sketch)
         return Finished(product, self._entries)
 
     async def _pass(self, at: int) -> int | Asked:

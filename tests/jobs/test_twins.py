@@ -181,4 +181,6 @@ def test_what_makes_another_request_of_it(other: Document) -> None:
     for elsewhere in ({"tenant": "another"}, {"pipeline": "blog"}, {"options": {"ideas": 3}}):
         assert key != twin_key(job, bulk | elsewhere)
     assert twin_key(job | {"external_id": "7"}, bulk) == key
+    published = bulk | {"options": {"publish_to": "shop"}}
+    assert twin_key(job | {"external_id": "7"}, published) != twin_key(job | {"external_id": "8"}, published)
     assert twin_key(job | {"dedupe": False}, bulk) is None

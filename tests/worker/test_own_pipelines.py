@@ -23,7 +23,7 @@ from tests.worker.working import BACKOFF, OWNER, a_worker
 from worker.failures import StageFailed
 from worker.generator import GeneratorClient
 from worker.registry import Kit, Registry, WrongPipelines, built_in, registered
-from worker.stage import AskPerson, Instead, Pipeline, SendBack, Sofar, Stage, StageInput, Tools
+from worker.stage import AskPerson, Instead, Pipeline, Product, SendBack, Sofar, Stage, StageInput, Tools
 from worker.text.templates import Templates
 
 EXAMPLE = "examples.pipeline.glossary"
@@ -215,12 +215,22 @@ async def test_what_is_wrong_in_a_pipeline_fails_the_job_and_not_the_worker(
     assert job["error"].startswith(said)
 
 
-async def test_a_product_that_cannot_be_made_fails_the_job(system: System, client: GeneratorClient) -> None:
-    pipeline = Pipeline("broken", (IDLE,), breaks)
+@pytest.mark.parametrize(
+    ("product", "said"),
+    [
+        (breaks, "KeyError: 'title'"),
+        (lambda _: "a text", "AttributeError: 'str' object has no attribute 'sketch'"),
+        (lambda _: Product("a text", sketch=cast("Any", 1)), "TypeError: 'int' object is not iterable"),
+    ],
+)
+async def test_a_product_that_cannot_be_made_fails_the_job(
+    system: System, client: GeneratorClient, product: Any, said: str
+) -> None:
+    pipeline = Pipeline("broken", (IDLE,), product)
     await submit(system, pipeline, max_retries=0)
     async with a_worker(system, client, pipelines={"broken": pipeline}) as worker:
         job = await worker.run_next()
-    assert (job["status"], job["error"]) == ("failed", "The pipeline broken has failed: KeyError: 'title'.")
+    assert (job["status"], job["error"]) == ("failed", f"The pipeline broken has failed: {said}.")
 
 
 async def test_a_stage_can_be_skipped_or_fail_over(system: System, client: GeneratorClient) -> None:
