@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from jobs.store import Document
@@ -68,7 +68,13 @@ def charge(expense: Expense, job: Document) -> Charge:
 
 def as_stored(expense: Expense) -> Document:
     """For the lease, so that whoever takes the job back from a dead worker knows it."""
-    return asdict(expense) | {"tokens": list(expense.tokens)}
+    return {
+        "told": expense.told,
+        "tokens": list(expense.tokens),
+        "settled": expense.settled,
+        "untold": expense.untold,
+        "open": expense.open,
+    }
 
 
 def known_to_lease(job: Document) -> Expense:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from jobs.errors import PressrunError
 from jobs.storable import size_of, why_not_storable
@@ -160,7 +160,7 @@ class Course:
         if entry is None or entry["hash"] != digest or "result" not in entry:
             return None
         try:
-            return Instead(TypeAdapter(stage.result).validate_python(entry["result"]), "")
+            return Instead(stage.adapter.validate_python(entry["result"]), "")
         except ValidationError:
             return None  # of an older version: made anew
 
@@ -169,7 +169,7 @@ class Course:
 
     def _stored(self, stage: Stage, result: Any) -> Any:
         try:
-            stored = TypeAdapter(stage.result).dump_python(result, mode="json")
+            stored = stage.adapter.dump_python(result, mode="json")
         except ValueError as error:
             raise StageFailed(f"The result of {stage.name} is not of the agreed kind: {error}"[:300]) from None
         refusal = why_not_storable(stored)

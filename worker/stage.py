@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from jobs.pipelines import PipelineSpec, StageSpec
 from worker.failures import StageFailed
@@ -179,6 +180,11 @@ class Stage:
     on_error: Callable[[Any, StageFailed, bool], Instead | None] = lambda _given, _failure, _final: None
     before: Hook = _no_hook
     after: Hook = _no_hook
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[Any]:
+        """To and from what is stored of a result."""
+        return TypeAdapter(self.result)
 
 
 def last_result(sofar: Sofar) -> Product:
