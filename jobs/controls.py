@@ -162,7 +162,7 @@ class Controls:
         for _ in range(TRIES):
             job = await self._job(owner, job_id)
             status = JobStatus(job["status"])
-            if status is JobStatus.QUEUED:
+            if status is JobStatus.QUEUED and from_stage in (None, job["current_stage"]):
                 return job
             if status not in (JobStatus.FAILED, JobStatus.CANCELLED):
                 raise MoveRefused("job", status, "sent back to the queue")

@@ -30,6 +30,7 @@ WITHOUT_RESULT = (
 )  # fmt: skip
 ROW = (
     "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "lane", "due_at", "waits_for",
+    "params.template", "params.verbosity",
 )  # fmt: skip
 QUESTION = (
     "bulk_job_id", "topic", "keywords", "trend", "source_url", "external_id", "queue_position", "selection",

@@ -137,6 +137,13 @@ class JobRow(JobState):
     waiting: Waiting | None = None
 
 
+class FormatRow(JobRow):
+    """Of the pipeline `formats`: which one it is."""
+
+    template: str
+    verbosity: str | None = None
+
+
 class Estimate(Model):
     low: Moment
     high: Moment
@@ -162,7 +169,7 @@ class Progress(Model):
 
 class BulkDetail(Model):
     bulk_job: BulkJob
-    jobs: list[JobRow]
+    jobs: list[JobRow | FormatRow]
     jobs_next_cursor: str | None
     progress: Progress
 

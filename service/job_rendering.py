@@ -10,7 +10,7 @@ from jobs.documents import ITEM_FIELDS
 from jobs.states import JobStatus
 from jobs.store import Document
 from jobs.waiting import HeldUp
-from service.answers import JobRow, Usage, Waiting
+from service.answers import FormatRow, JobRow, Usage, Waiting
 from service.job_answers import Attempt, Job, JobDetail, JobSummary, OpenSelection, Selection, Stage, StageStatus
 
 STATUS_OF_CURRENT: dict[JobStatus, StageStatus] = {
@@ -23,8 +23,16 @@ STATUS_OF_CURRENT: dict[JobStatus, StageStatus] = {
 """Of the stage that a job stands at; one that is completed stands at none."""
 
 
-def job_row(job: Document, held_up: HeldUp | None) -> JobRow:
-    return JobRow.model_validate({**_shown(job), "waiting": waiting(held_up)})
+def job_row(job: Document, held_up: HeldUp | None) -> JobRow | FormatRow:
+    told = format_of(job)
+    kind = FormatRow if "template" in told else JobRow
+    return kind.model_validate({**_shown(job), "waiting": waiting(held_up), **told})
+
+
+def format_of(job: Document) -> dict[str, Any]:
+    """Of a job of the pipeline `formats` which one it is; nothing of any other."""
+    params = job.get("params") or {}
+    return {name: params[name] for name in ("template", "verbosity") if isinstance(params.get(name), str)}
 
 
 def job_summary(job: Document) -> JobSummary:

@@ -14,7 +14,7 @@ from jobs.priority import Priority
 from jobs.store import Document
 from jobs.waiting import HeldUp
 from service.answers import BulkJob, Controlled, Progress, Usage
-from service.job_rendering import cost_shown, job_summary, waiting
+from service.job_rendering import cost_shown, format_of, job_summary, waiting
 from service.system_answers import ByPriority, PipelineState, QueueState, Rate, WorkerState
 
 
@@ -90,6 +90,7 @@ async def finished_jobs(jobs: AsyncIterator[Document]) -> AsyncIterator[dict[str
                 "id": job["_id"],
                 "position": job["queue_position"],
                 **item,
+                **format_of(job),
                 "status": job["status"],
                 "error": job["error"],
                 "content": job["result"],

@@ -233,6 +233,9 @@ async def test_a_job_is_begun_again_only_at_a_stage_that_it_has_come_to(system: 
             "must be a stage that the job has come to: idea-generation, selection, content-generation"
         )
     job = await system.controls.retry_job(OWNER, asked.job_id, from_stage="idea-generation")
+    assert await system.controls.retry_job(OWNER, asked.job_id, from_stage="idea-generation") == job
+    with pytest.raises(MoveRefused, match="queued"):
+        await system.controls.retry_job(OWNER, asked.job_id, from_stage="selection")
     assert (job["checkpoints"], job["selection"], job["call_number"]) == ({}, None, 3)
     again = await claimed(system)
     await system.queue.finish(again, Completed("made", {}))

@@ -116,7 +116,7 @@ async def test_one_article_cannot_be_made_in_formats(refusing: httpx2.AsyncClien
     assert faults(response) == {"pipeline": "formats are several articles: submit them as a bulk job"}
 
 
-async def test_each_template_and_verbosity_is_an_item(api: httpx2.AsyncClient, store: Store) -> None:
+async def test_each_template_and_verbosity_is_an_item(api: httpx2.AsyncClient, store: Store, system: System) -> None:
     templates = [
         "faq",
         {"template": "summary", "verbosity": ["short", "long"]},
@@ -133,6 +133,11 @@ async def test_each_template_and_verbosity_is_an_item(api: httpx2.AsyncClient, s
         assert job["params"]["processing_mode"] == "deep"
     shown = (await get(api, f"{BULKS}/{answer['bulk_job_id']}"))["bulk_job"]
     assert (shown["pipeline"], shown["mode"], shown["name"], shown["total_items"]) == ("formats", "spin", "Talk", 4)
+    rows = (await get(api, f"{BULKS}/{answer['bulk_job_id']}"))["jobs"]
+    assert [(row["template"], row["verbosity"]) for row in rows] == asked
+    await end_jobs(system, FAILED)
+    [failed] = (await get(api, f"{BULKS}/{answer['bulk_job_id']}/results"))["results"]
+    assert (failed["template"], failed["error"]) == ("faq", "The generator said no.")
 
 
 @pytest.mark.parametrize("count", [1, 50])
