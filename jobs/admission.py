@@ -19,6 +19,8 @@ from jobs.pipelines import CONTENT, GENERATORS
 from jobs.scopes import GENERATOR, SYSTEM, Entry, Place, Scopes, day_of, opens_at
 from jobs.store import Document
 
+LONG_DOWN = timedelta(minutes=10)
+
 
 class Closed(StrEnum):
     """Why no running may begin in a scope just now."""
@@ -80,7 +82,12 @@ class Look:
         return self.closed_generator(CONTENT)
 
     def closed_generator(self, name: str) -> Reason | None:
+        """One of ideas or images that has been down for long holds no job up: its stage then uses up the job's tries,
+        and may do without (spec §6: at most 20 of those that are not counted)."""
         generator = self.generator(name)
+        since = generator["down_since"]
+        if generator["down"] and name != CONTENT and since is not None and since <= self.at - LONG_DOWN:
+            return None
         if generator["down"] or (generator["ramp"] is not None and generator["running"] >= generator["ramp"]):
             return Reason(Closed.GENERATOR_DOWN)
         if generator["spaced_until"] > self.at:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from jobs.admission import LONG_DOWN
+from jobs.clock import NEVER
 from jobs.documents import BulkRequest, Lane
 from jobs.errors import StoreRefused
 from jobs.pipelines import BLOG, CONTENT, IDEAS, IMAGES
@@ -25,7 +28,7 @@ from tests.support.invariants import assert_at_rest
 from tests.support.scripted_generator import ScriptedGenerator, article
 from tests.worker.working import BACKOFF, OWNER, Worker, a_worker, claimed
 from worker.generator import GeneratorClient
-from worker.outcomes import Interruption
+from worker.outcomes import MAX_UNCOUNTED, Interruption
 from worker.registry import Kit, built_in
 from worker.text.templates import Templates
 
@@ -163,6 +166,25 @@ async def test_an_image_that_cannot_be_used_is_done_without_unless_it_was_asked_
     assert wanted["error"] == f"The generator of images gave {said}."
     assert without["result_meta"]["stages"][3]["note"] == f"There is no image: The generator of images gave {said}."
     assert without["result_meta"]["image"] is None
+
+
+async def test_an_article_does_not_wait_for_ever_for_an_image_that_nobody_asked_for(
+    system: System, blogger: Worker, generator: ScriptedGenerator, clock: MovableClock
+) -> None:
+    await submit(system, {"topic": "Boats", "params": {"idea": "Why boats float"}})
+    generator.otherwise = lambda call: replies.status(503) if call.mode == "image" else article(call)
+    down = {"down": True, "down_since": clock.now(), "probe_at": NEVER}
+    await system.store.collection("limits").update_one({"_id": GENERATOR + IMAGES}, {"$set": down})
+    job = await blogger.run_next()
+    assert (job["status"], job["current_stage"]) == ("queued", "image-generation")
+    clock.move(LONG_DOWN - timedelta(seconds=1))
+    assert await system.queue.claim("w") is None
+    for _ in range(MAX_UNCOUNTED):
+        clock.move(BACKOFF)
+        job = await blogger.run_next()
+    assert (job["status"], job["result_meta"]["image"], job["retry_count"]) == ("completed", None, 0)
+    assert job["result_meta"]["stages"][3]["note"] == "There is no image: The generator answered 503."
+    assert Counter(call.mode for call in generator.calls) == {"topic": 1, "image": MAX_UNCOUNTED}
 
 
 @pytest.mark.parametrize("url", ["http://images.example/a.png", "https://10.0.0.1/a.png", "javascript:alert(1)"])
