@@ -31,7 +31,7 @@ HALF = words("# Office plants\n\nThey need")
 async def heard_by_the_worker(model: Modelled) -> CallFailed:
     client = GeneratorClient(model.served.client, timedelta(seconds=20))
     with pytest.raises(CallFailed) as raised:
-        await client.generate(Call("topic", TOPIC, "key"))
+        await client.generate(Call("/api/content/generate/topic", TOPIC, "key"))
     return raised.value
 
 
