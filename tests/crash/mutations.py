@@ -196,7 +196,6 @@ MUTATIONS: dict[str, Mutation] = {
     "a paid answer is not kept by itself": does_nothing(Checkpoints, "keep_paid", NEVER),
     "a job is not sent back where that can be seen": does_nothing(Checkpoints, "send_back", NEVER),
     "the lease does not know what was spent": lambda: patch.object(jobs.outcomes, "known_to_lease", spent_nothing),
-    "a choice does not ask whether the job waits": asks(JOBS, "update_one", drops("status", where=is_choice)),
     "no deadline chooses": does_nothing(Selections, "choose_overdue", 0),
     "one's own finish is not known again": does_nothing(Queue, "_ended_before"),
     "a lost worker leaves no attempt": asks(JOBS, "update_one", forgets_the_attempt),
@@ -234,6 +233,10 @@ HARMLESS: dict[str, tuple[Mutation, str]] = {
         does_nothing(Scopes, "leave"),
         "the sweep takes it back as soon as its job has ended: it only costs time",
     ),
+    "a choice does not ask whether the job waits": (
+        asks(JOBS, "update_one", drops("status", where=is_choice)),
+        "what waits for a choice changes by intents alone, of which there is one at a time, and each has its epoch",
+    ),
     "a settle reserves in a paused bulk": (
         asks(BULKS, "find_one_and_update", reserves_while_paused),
         "the claim is then not confirmed; the guard merely saves taking a job and putting it back",
@@ -250,7 +253,6 @@ SHOWN_BY: dict[str, tuple[str, str]] = {
     "the lease does not know what was spent": ("deaths", "generator."),
     "what was kept is made again": ("deaths", "generation_jobs.update_one"),
     "a job is not sent back where that can be seen": ("deaths", "generation_jobs.update_one"),
-    "a choice does not ask whether the job waits": ("sleeps", "bulk_jobs.find_one_and_update"),
     "a claim is confirmed without its slot": ("sleeps", "generation_jobs.find_one_and_update"),
     "a creation moves on whatever its state": ("sleeps", "generation_jobs.insert_many"),
     "a repeated request is a new one": ("cuts", "creations."),
