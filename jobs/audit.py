@@ -41,10 +41,6 @@ class Fault(StrEnum):
     PLACE = "place"
 
 
-DRIFT = frozenset({Fault.COUNTERS, Fault.SLOTS, Fault.STATUS, Fault.WAKE_UP})
-"""Faults of the arithmetic: there may never be one (I2)."""
-
-
 @dataclass(frozen=True)
 class Finding:
     """`document` is the id of what is wrong, `sentence` says what."""

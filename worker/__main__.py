@@ -126,16 +126,7 @@ async def run_worker(
             for name, (_, endpoint) in settings.endpoints.items()
         }
         breaker = Breaker(system.generators, clients)
-        bench = Workbench(
-            clients,
-            breaker,
-            system.permits,
-            system.checkpoints,
-            system.materials,
-            outside,
-            system.clock,
-            shutdown.asked,
-        )
+        bench = Workbench.over(system, clients, breaker, outside, shutdown.asked)
         loop = Loop(
             system.queue,
             Runner(system.queue, pipelines, bench, keeper, random.Random()),  # noqa: S311 - only spreads retries

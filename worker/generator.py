@@ -9,17 +9,16 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Annotated, Any
 
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from outbound.retry_after import read_retry_after
 from worker.failures import StageFailed
 
 MAX_REPLY_BYTES = 8 * 2**20
-MAX_RETRY_AFTER = timedelta(minutes=10)
 PASSING_CLIENT_ERRORS = {408, 409, 425, 429}
 GATEWAY_ERRORS = {502, 503, 504}
 UNCOUNTED = {429, *GATEWAY_ERRORS}
@@ -179,22 +178,8 @@ def _refused(response: httpx2.Response, body: bytes) -> CallFailed:
         counted=code not in UNCOUNTED,
         definite=code not in UNCOUNTED and not passing_client_error,
         down=code in GATEWAY_ERRORS,
-        wait=_retry_after(response.headers.get("retry-after")),
+        wait=read_retry_after(response.headers.get("retry-after")),
     )
-
-
-def _retry_after(value: str | None) -> timedelta | None:
-    """Seconds or an HTTP date, at most ten minutes; None for anything else."""
-    if value is None:
-        return None
-    try:
-        wait = timedelta(seconds=max(0, min(int(value), MAX_RETRY_AFTER.total_seconds())))
-    except ValueError:
-        try:
-            wait = parsedate_to_datetime(value) - datetime.now(UTC)
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return min(max(wait, timedelta(0)), MAX_RETRY_AFTER)
 
 
 def _line(text: str | None) -> str:

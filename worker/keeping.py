@@ -13,6 +13,7 @@ from jobs.claims import Claim
 from jobs.clock import Clock
 from jobs.errors import StoreUnavailable
 from jobs.expenses import Expense
+from worker.cancellation import heed_cancellation
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 2.0
@@ -26,6 +27,7 @@ async def until_it_is_there(ask: Callable[[], Awaitable[T]]) -> T:
         try:
             return await ask()
         except StoreUnavailable:
+            heed_cancellation()
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 

@@ -14,6 +14,7 @@ from jobs.clock import Clock
 from jobs.expenses import Expense
 from jobs.materials import Materials
 from jobs.permits import Permits
+from jobs.system import System
 from worker.breaker import Breaker
 from worker.calls import PaidCalls
 from worker.cancellation import heed_cancellation
@@ -24,7 +25,7 @@ from worker.outcomes import is_final
 from worker.outside import Outside
 from worker.pipeline import Entry
 from worker.publishing import Sender
-from worker.stage import Asset, Context, Download, SentBack, Sibling, Stage
+from worker.stage import Asset, Context, SentBack, Sibling, Stage
 
 
 class Stopping(Exception):
@@ -43,6 +44,26 @@ class Workbench:
     outside: Outside
     clock: Clock
     stops: asyncio.Event
+
+    @classmethod
+    def over(
+        cls,
+        system: System,
+        clients: Mapping[str, GeneratorClient],
+        breaker: Breaker,
+        outside: Outside,
+        stops: asyncio.Event,
+    ) -> Workbench:
+        return cls(
+            clients,
+            breaker,
+            system.permits,
+            system.checkpoints,
+            system.materials,
+            outside,
+            system.clock,
+            stops,
+        )
 
 
 class RunningRecord:
@@ -104,10 +125,6 @@ class StageTools:
 
     async def fetch(self, url: str, *, types: Sequence[str], most_bytes: int) -> str:
         return (await self._bench.outside.fetching.get(url, types=types, most_bytes=most_bytes)).text()
-
-    async def fetch_bytes(self, url: str, *, types: Sequence[str], most_bytes: int) -> Download:
-        fetched = await self._bench.outside.fetching.get(url, types=types, most_bytes=most_bytes)
-        return Download(fetched.body, fetched.content_type)
 
     async def context(self, item: Mapping[str, Any]) -> Sequence[Context]:
         return await self._bench.outside.contexts.of({**item, "tenant": self._claim.bulk["tenant"]})

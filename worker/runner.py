@@ -13,7 +13,7 @@ import structlog
 from jobs.bson_json import plain
 from jobs.claims import Claim, Reservation
 from jobs.documents import MODES, input_of
-from jobs.errors import Busy, StoreRefused, StoreUnavailable
+from jobs.errors import Busy, PressrunError, StoreRefused, StoreUnavailable
 from jobs.expenses import Expense
 from jobs.leases import LeaseLost
 from jobs.outcomes import Awaiting, Completed, Failed, HandedBack, Outcome, Retry
@@ -84,6 +84,10 @@ class Runner:
         except StoreRefused as refused:
             reason = f"What was made could not be stored: {refused.reason[:300]}."
             return _repeating(self._after_failure(claim, StageFailed(reason, definite=True), record.expense), record)
+        except LeaseLost:
+            raise
+        except PressrunError as error:  # nothing that a stage asked for is a reason to leave the job to the sweep
+            return _repeating(self._after_failure(claim, StageFailed(str(error)), record.expense), record)
         except Stopping:
             return HandedBack("the worker was stopped", record.expense)
         except asyncio.CancelledError:

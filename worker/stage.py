@@ -94,14 +94,6 @@ class Asset:
 
 
 @dataclass(frozen=True)
-class Download:
-    """Bytes as a server gave them; `content_type` is one of those that were asked for."""
-
-    data: bytes
-    content_type: str
-
-
-@dataclass(frozen=True)
 class Context:
     """What one context provider told for an item; where it told nothing, `note` says why in a sentence."""
 
@@ -132,9 +124,6 @@ class Tools(Protocol):
 
     async def fetch(self, url: str, *, types: Sequence[str], most_bytes: int) -> str:
         """The text behind a URL that a user gave, through the guard. Raises `StageFailed`."""
-
-    async def fetch_bytes(self, url: str, *, types: Sequence[str], most_bytes: int) -> Download:
-        """The same of bytes, an image's above all."""
 
     async def context(self, item: Mapping[str, Any]) -> Sequence[Context]:
         """What all context providers tell for an item, in their order. One that fails fails nothing."""

@@ -38,9 +38,9 @@ def given(sofar: Sofar) -> Given:
 
 async def gather(given: Given, tools: Tools) -> Document:
     text = await tools.fetch(f"{given.url}/page", types=("text/plain",), most_bytes=1000)
-    image = await tools.fetch_bytes(f"{given.url}/image", types=("text/*",), most_bytes=1000)
+    other = await tools.fetch(f"{given.url}/other", types=("text/*",), most_bytes=1000)
     contexts = [asdict(context) for context in await tools.context(given.item)]
-    return {"text": text, "image": [len(image.data), image.content_type], "contexts": contexts}
+    return {"text": text, "other": len(other), "contexts": contexts}
 
 
 async def publish(given: Given, tools: Tools) -> Any:
@@ -91,8 +91,8 @@ async def test_a_job_fetches_asks_for_context_and_publishes(
     await submit()
     job = await outward.run_next()
     assert (job["status"], job["result"]) == (JobStatus.COMPLETED, {"url": "https://cms.example/1"})
-    page, image, published = server.asked
-    assert [page.line, image.line] == ["GET /page HTTP/1.1", "GET /image HTTP/1.1"]
+    page, other, published = server.asked
+    assert [page.line, other.line] == ["GET /page HTTP/1.1", "GET /other HTTP/1.1"]
     assert published.headers["webhook-id"].startswith(f"{job['_id']}-publishing-")
     assert is_signed(published, secret)
     assert published.body == b'{"topic":"Topic 1"}'

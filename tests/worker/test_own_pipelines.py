@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from jobs.documents import BulkRequest
+from jobs.errors import NotFound
 from jobs.pipelines import BUILT_IN
 from jobs.states import JobStatus
 from jobs.system import System
@@ -231,6 +232,21 @@ async def test_a_product_that_cannot_be_made_fails_the_job(
     async with a_worker(system, client, pipelines={"broken": pipeline}) as worker:
         job = await worker.run_next()
     assert (job["status"], job["error"]) == ("failed", f"The pipeline broken has failed: {said}.")
+
+
+async def test_an_error_of_pressruns_own_in_a_stage_fails_the_job_and_not_the_worker(
+    system: System, client: GeneratorClient, logged: Logged
+) -> None:
+    async def looks_for_a_price(given: StageInput, tools: Tools) -> str:
+        raise NotFound("price")
+
+    pipeline = Pipeline("priced", (IDLE, Stage("price", looks_for_a_price, no_input)))
+    await submit(system, pipeline, max_retries=0)
+    async with a_worker(system, client, pipelines={"priced": pipeline}) as worker:
+        job = await worker.run_next()
+    assert (job["status"], job["error"], job["lost_workers"]) == ("failed", "There is no such price.", 0)
+    assert list(job["checkpoints"]) == ["idle"]
+    assert not events(logged, "lease_lost")
 
 
 async def test_a_stage_can_be_skipped_or_fail_over(system: System, client: GeneratorClient) -> None:

@@ -30,8 +30,7 @@ async def wait_after(generator: ScriptedGenerator, client: GeneratorClient, valu
         ("600", MOST),
         ("601", MOST),
         ("9" * 30, MOST),
-        ("-5", timedelta(0)),
-        ("-" + "9" * 30, timedelta(0)),
+        ("9" * 5_000, MOST),
     ],
 )
 async def test_seconds_are_waited_up_to_ten_minutes(
@@ -51,7 +50,8 @@ async def test_seconds_are_waited_up_to_ten_minutes(
         "Mon, 99 Foo 2026 25:61:61 GMT",
         "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
         "Mon, 01 Jan 2024 00:00:00 +9999999999",
-        "9" * 5_000,
+        "-5",
+        "-" + "9" * 30,
     ],
 )
 async def test_nonsense_asks_for_nothing(

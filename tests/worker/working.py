@@ -103,15 +103,8 @@ def a_runner(
     pipelines: Mapping[str, Pipeline] | None = None,
     outside: Outside | None = None,
 ) -> Runner:
-    bench = Workbench(
-        clients,
-        breaker,
-        system.permits,
-        system.checkpoints,
-        system.materials,
-        outside or Outside.over(Outbound(), system.targets, system.clock),
-        system.clock,
-        shutdown.asked,
+    bench = Workbench.over(
+        system, clients, breaker, outside or Outside.over(Outbound(), system.targets, system.clock), shutdown.asked
     )
     return Runner(system.queue, {**built_in(), **(pipelines or {})}, bench, keeper, random.Random(1))
 

@@ -127,15 +127,8 @@ class SimulatedWorker:
         keeper = Keeper(system.queue, lease=setup.lease, look_every=setup.poll)
         clients = self._site.generator.clients(self.process)
         breaker = Breaker(system.generators, clients)
-        bench = Workbench(
-            clients,
-            breaker,
-            system.permits,
-            system.checkpoints,
-            system.materials,
-            Outside.over(UNREACHABLE, system.targets, system.clock),
-            system.clock,
-            self.shutdown.asked,
+        bench = Workbench.over(
+            system, clients, breaker, Outside.over(UNREACHABLE, system.targets, system.clock), self.shutdown.asked
         )
         runner = Runner(system.queue, PIPELINES, bench, keeper, random.Random(name))
         loop = Loop(
