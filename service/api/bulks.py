@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query
-from pydantic import ValidationError
 
 from jobs.creation import IdempotencyKey
-from jobs.documents import BulkId, BulkRequest, parse_id
+from jobs.documents import BulkId, parse_id
 from jobs.errors import Fault, InvalidInput
-from jobs.history import forecast
 from jobs.states import BulkStatus
-from jobs.system import System
-from service.answers import BulkChanged, BulkCreated, BulkDetail, BulkPage, BulkValidated, ErrorDetail, Forecast
-from service.api.submission import bulk_wanted
-from service.auth.callers import Caller, Reader, Writer
+from service.answers import BulkChanged, BulkCreated, BulkDetail, BulkPage, BulkValidated
+from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
-from service.job_rendering import job_row
-from service.problems import faults_of
-from service.rendering import bulk_job, progress
+from service.looking import look_at_bulk
+from service.rendering import bulk_job
 from service.request_rules import body_hash, changes_of
 from service.requests import BulkChange, BulkCreate
+from service.submission import bulk_wanted, tried
 
-JOBS_SHOWN = 200
 SAME_BODY = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/BulkCreate"}}}}
 router = APIRouter(prefix="/api/bulk-generate", tags=["bulks"])
 KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
@@ -42,15 +36,7 @@ async def submit_bulk(
 @router.post("/validate", openapi_extra={"requestBody": SAME_BODY})
 async def validate_bulk(body: Annotated[object, Body()], caller: Writer, parts: Parts, rules: Rules) -> BulkValidated:
     """The same body, nothing stored; and what it may take, going by the last jobs of the same pipeline and mode."""
-    try:
-        request = await bulk_wanted(BulkCreate.model_validate(body), caller.user, parts, rules)
-    except ValidationError as error:
-        faults = faults_of([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
-    except InvalidInput as error:
-        faults = error.faults
-    else:
-        return BulkValidated(valid=True, errors=[], estimate=await _estimate(request, caller, parts))
-    return BulkValidated(valid=False, errors=[ErrorDetail(path=fault.path, message=fault.message) for fault in faults])
+    return await tried(body, caller.user, parts, rules)
 
 
 @router.get("")
@@ -73,15 +59,7 @@ async def get_bulk(
     jobs_cursor: Annotated[int, Query(ge=0, le=2**31, description="jobs_next_cursor of the page before")] = 0,
 ) -> BulkDetail:
     bulk = await parts.lookup.bulk(caller.user, BulkId(parse_id(bulk_id, "bulk job")))
-    jobs = await parts.lookup.jobs_of(bulk, JOBS_SHOWN + 1, jobs_cursor)
-    more = len(jobs) > JOBS_SHOWN
-    held_up = await parts.waiting.of_bulk(bulk)
-    return BulkDetail(
-        bulk_job=bulk_job(bulk),
-        jobs=[job_row(job, parts.waiting.of_job(bulk, held_up, job)) for job in jobs[:JOBS_SHOWN]],
-        jobs_next_cursor=str(jobs[JOBS_SHOWN - 1]["queue_position"]) if more else None,
-        progress=progress(await parts.lookup.tally(bulk), held_up),
-    )
+    return await look_at_bulk(parts, bulk, jobs_cursor)
 
 
 @router.patch("/{bulk_id}")
@@ -90,14 +68,6 @@ async def change_bulk(bulk_id: str, body: BulkChange, caller: Writer, parts: Par
     changes = changes_of(body, rules)
     changed = await parts.controls.change(caller.user, BulkId(parse_id(bulk_id, "bulk job")), changes)
     return BulkChanged(bulk_job=bulk_job(changed))
-
-
-async def _estimate(request: BulkRequest, caller: Caller, parts: System) -> Forecast | None:
-    usual = await parts.history.usual(request.pipeline.name, request.mode)
-    if usual is None:
-        return None
-    tenant = request.tenant or str(caller.user)
-    return Forecast(**asdict(forecast(request, tenant, usual, await parts.limits.read())))
 
 
 def idempotency_key(header: str | None, hashed: str) -> IdempotencyKey | None:

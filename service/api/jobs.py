@@ -9,14 +9,15 @@ from fastapi import APIRouter, Query
 from jobs.documents import BulkId, JobId, parse_id
 from jobs.states import JobStatus
 from service.api.bulks import KeyHeader, idempotency_key
-from service.api.submission import job_wanted
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
 from service.job_answers import JobControlled, JobCreated, JobDetail, JobPage
-from service.job_rendering import job_detail, job_summary
+from service.job_rendering import job_summary
+from service.looking import look_at_job
 from service.pipeline_requests import JobRetry, JobSelect
 from service.request_rules import body_hash, choice_of
 from service.requests import JobCreate
+from service.submission import job_wanted
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
@@ -45,11 +46,7 @@ async def list_jobs(
 
 @router.get("/{job_id}")
 async def get_job(job_id: str, caller: Reader, parts: Parts) -> JobDetail:
-    job = await parts.lookup.job(caller.user, _id(job_id))
-    bulk = await parts.lookup.bulk(caller.user, job["bulk_job_id"])
-    if job["status"] != JobStatus.QUEUED:
-        return job_detail(job, bulk, None)
-    return job_detail(job, bulk, parts.waiting.of_job(bulk, await parts.waiting.of_bulk(bulk), job))
+    return await look_at_job(parts, caller.user, _id(job_id))
 
 
 @router.post("/{job_id}/retry")

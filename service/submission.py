@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
+from pydantic import ValidationError
+
 from jobs.documents import BulkRequest, UserId
 from jobs.errors import Fault, InvalidInput, NotFound
+from jobs.history import forecast
 from jobs.system import System
+from service.answers import BulkValidated, ErrorDetail, Forecast
 from service.bulk_rules import BulkRules
+from service.problems import faults_of
 from service.request_rules import bulk_request, single_request
 from service.requests import BulkCreate, JobCreate
 
@@ -18,6 +25,27 @@ async def bulk_wanted(body: BulkCreate, owner: UserId, parts: System, rules: Bul
 async def job_wanted(body: JobCreate, owner: UserId, parts: System, rules: BulkRules) -> BulkRequest:
     """A bulk of one. Raises `InvalidInput`."""
     return await _with_target(single_request(body, rules, await parts.pipelines.all()), owner, parts)
+
+
+async def tried(body: object, owner: UserId, parts: System, rules: BulkRules) -> BulkValidated:
+    """What is wrong with the body of a request for a bulk; else what it may take, going by the last jobs like its."""
+    try:
+        request = await bulk_wanted(BulkCreate.model_validate(body), owner, parts, rules)
+    except ValidationError as error:
+        faults = faults_of([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
+    except InvalidInput as error:
+        faults = error.faults
+    else:
+        return BulkValidated(valid=True, errors=[], estimate=await _estimate(request, owner, parts))
+    return BulkValidated(valid=False, errors=[ErrorDetail(path=fault.path, message=fault.message) for fault in faults])
+
+
+async def _estimate(request: BulkRequest, owner: UserId, parts: System) -> Forecast | None:
+    usual = await parts.history.usual(request.pipeline.name, request.mode)
+    if usual is None:
+        return None
+    tenant = request.tenant or str(owner)
+    return Forecast(**asdict(forecast(request, tenant, usual, await parts.limits.read())))
 
 
 async def _with_target(request: BulkRequest, owner: UserId, parts: System) -> BulkRequest:
