@@ -9,7 +9,6 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic.alias_generators import to_camel
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from jobs.errors import Fault
@@ -30,7 +29,7 @@ from service.json_response import JsonResponse
 from service.pages import bulks as bulk_pages
 from service.pages import sign_in
 from service.pages.errors import error_page, wants_page
-from service.pages.static import Files
+from service.pages.static import CompressedPages, Files
 from service.url_check import UrlCheck
 
 log = structlog.get_logger()
@@ -70,7 +69,7 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
     for pages in (sign_in, bulk_pages):
         app.include_router(pages.router)
     app.mount("/static", Files(), name="static")
-    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    app.add_middleware(CompressedPages, minimum_size=1_000)
     app.add_middleware(BodyGuard)
     if settings.auth.mode is AuthMode.OFF:
         check_host(settings.service.host)

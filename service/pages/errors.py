@@ -24,8 +24,9 @@ NOT_PAGES = ("/api/", "/static/", "/openapi.json", "/healthz", "/readyz")
 
 
 def wants_page(request: Request) -> bool:
-    """Whether this asks for something that people look at."""
-    return not request.url.path.startswith(NOT_PAGES)
+    """Whether a browser asks, for something that people look at."""
+    looked_at = html.is_htmx(request) or "text/html" in request.headers.get("accept", "")
+    return looked_at and not request.url.path.startswith(NOT_PAGES)
 
 
 def error_page(

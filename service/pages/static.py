@@ -1,12 +1,13 @@
-"""The files that pages are dressed with, kept by browsers for as long as their address stays the same."""
+"""The files that pages are dressed with, kept by browsers as long as their address stays; pages are compressed."""
 
 from __future__ import annotations
 
 from os import PathLike, stat_result
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from service.pages.html import STATIC
 
@@ -25,3 +26,11 @@ class Files(StaticFiles):
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
         answer.headers["X-Content-Type-Options"] = "nosniff"
         return answer
+
+
+class CompressedPages(GZipMiddleware):
+    """Answers of the API are left alone: results are streamed, and proxies compress better."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        of_api = scope["type"] == "http" and scope["path"].startswith("/api/")
+        await (self.app if of_api else super().__call__)(scope, receive, send)
