@@ -9,10 +9,11 @@ from __future__ import annotations
 import heapq
 import math
 import random
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from jobs.lognormal import STANDARD, Lognormal
+from jobs.lognormal import SHORTEST, STANDARD, Lognormal
 from jobs.sharing import Phase, seconds_with
 
 PLAYS = 32
@@ -32,6 +33,7 @@ every kind of bulk, is what `benchmarks/estimates.py` proves: these leave room f
 BACKOFF_SECONDS = 5.0
 """Of the first try again (spec §6)."""
 
+LEAST_SHARE = 0.01
 WINDOW_SECONDS = 60.0
 """In which a rate counts its calls."""
 
@@ -89,6 +91,14 @@ class Retries:
         seen = self.failed / self.tries
         fails = min(0.9, max(0.0, seen + luck * math.sqrt(seen * (1 - seen) / self.tries)))
         return max(0, round((jobs * fails + luck * math.sqrt(jobs * fails)) / (1 - fails)))
+
+
+def retries_of(failed: Sequence[float], good: Sequence[float]) -> Retries:
+    """From the seconds of the tries that failed, and of those that did not."""
+    if not failed or not good:
+        return Retries()
+    share = statistics.fmean(failed) / max(statistics.fmean(good), SHORTEST)
+    return Retries(len(failed), len(failed) + len(good), min(1.0, max(LEAST_SHARE, share)))
 
 
 @dataclass(frozen=True)

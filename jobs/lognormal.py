@@ -25,6 +25,8 @@ MOST_FROM_BEFORE = 10
 """What was measured before tells the spread of a bulk as well as so many measurements of its own do, at most."""
 
 RAREST = 1e-280
+ROUNDS = 3
+"""Of what is expected of those that go on, and a fit to that, in turns (Dempster, Laird and Rubin's algorithm)."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +61,48 @@ class Lognormal:
         return max(0.0, math.exp(self.mu + shift - self.sigma * STANDARD.inv_cdf(beyond)) - elapsed)
 
 
-def fitted(own: Sequence[float], before: Sequence[float] = ()) -> Lognormal | None:
+def fitted(own: Sequence[float], before: Sequence[float] = (), unended: Sequence[float] = ()) -> Lognormal | None:
     """To the seconds that a bulk's `own` jobs took, and those of its kind `before` it, which count less the more there
-    are of its own. None where nothing was measured."""
-    mine, others = _logarithms(own), _logarithms(before)
+    are of its own. None where nothing was measured.
+
+    `unended` have lasted so long and go on. Without them, of many that run at once, only the quick ones would count.
+    """
+    mine, others, censored = _logarithms(own), _logarithms(before), _logarithms(unended)
     if not mine and not others:
         return None
+    found = _fitted(mine, others, ())
+    for _ in range(ROUNDS if censored else 0):
+        found = _fitted(mine, others, [_expected(one, found) for one in censored])
+    return found
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """Of one that goes on: the logarithm to be expected, its variance, and how much of a measurement it is worth."""
+
+    logarithm: float
+    variance: float
+    worth: float
+
+
+def _expected(reached: float, times: Lognormal) -> _Expected:
+    z = (reached - times.mu) / times.sigma
+    survives = max(math.erfc(z / math.sqrt(2)) / 2, RAREST)
+    hazard = STANDARD.pdf(z) / survives
+    known = min(1.0, max(0.0, hazard * (hazard - z)))
+    return _Expected(times.mu + times.sigma * hazard, times.sigma**2 * (1 - known), known)
+
+
+def _fitted(mine: Sequence[float], others: Sequence[float], going_on: Sequence[_Expected]) -> Lognormal:
     weight = min(1.0, MOST_FROM_BEFORE / len(others)) if others else 0.0
-    freedom = 1 + max(0, len(mine) - 1) + weight * max(0, len(others) - 1)
-    squares = UNMEASURED_SPREAD**2 + _squares(mine) + weight * _squares(others)
-    variance = squares / freedom
-    precise = len(mine) / variance
-    told = precise * statistics.fmean(mine) if mine else 0.0
+    count = len(mine) + sum(one.worth for one in going_on)
+    freedom = 1 + max(0.0, count - 1) + weight * max(0, len(others) - 1)
+    whole = [*mine, *(one.logarithm for one in going_on)]
+    squares = UNMEASURED_SPREAD**2 + _squares(whole) + sum(one.variance for one in going_on)
+    # Those that go on are whole ones in this sum, and are in its divisor: else the spread would grow with them.
+    variance = (squares + weight * _squares(others)) / (freedom + sum(1 - one.worth for one in going_on))
+    precise = count / variance
+    told = precise * statistics.fmean(whole) if whole else 0.0
     if others:
         trust = 1 / (BULKS_DIFFER_BY**2 + variance / len(others))
         told += trust * statistics.fmean(others)
