@@ -1,4 +1,4 @@
-"""Bulks that run in simulated time by the rules of order and limits, and what is known at each job's end of how they go.
+"""Bulks that run in simulated time by the rules of order and limits, and what is known of them at each job's end.
 
 Written without the estimator, and without the queue: delay, stagger, turns, backoff as spec §5 and §6 say them.
 """

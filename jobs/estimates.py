@@ -18,7 +18,7 @@ from jobs.sharing import Phase, seconds_with
 
 PLAYS = 32
 FEWEST_PLAYS = 8
-MOST_STEPS = 2_400
+MOST_STEPS = 1_500
 """So many jobs are played in all, if these are enough for the fewest plays."""
 
 LEAST_PLAYED = 40
@@ -84,7 +84,7 @@ class Retries:
     tries: float = 1.0
     share: float = 1.0
 
-    def extra(self, jobs: float, luck: float) -> int:
+    def more_tries(self, jobs: float, luck: float) -> int:
         """How many more tries so many jobs need, if it goes as well as `luck` (a normal score) says."""
         if not self.failed:
             return 0
@@ -163,7 +163,7 @@ def _play(work: Work, most: int, number: int) -> float:
     """The seconds until the end, once."""
     times, shift = work.times, work.times.shifted(_OFF[number])
     running = [_rest(rest, number, place) for place, rest in enumerate(work.running)]
-    extra = work.retries.extra(work.waiting + len(running), _LUCK[number])
+    extra = work.retries.more_tries(work.waiting + len(running), _LUCK[number])
     if work.waiting <= 0 and not extra:
         return max(running, default=0.0)
     mu, sigma, at = times.mu + shift, times.sigma, number * _STRIDE % _TABLE
@@ -180,7 +180,9 @@ def _play(work: Work, most: int, number: int) -> float:
     end = begins + _last_end(running, drawn, work)
     last = drawn[-1] if drawn else 0.0
     floors = [rate.held_back(work.waiting + extra) for rate in work.rates]
-    end = max(end, work.last_due + last, work.held + work.stagger * (whole - 1) + last, *(each + last for each in floors))
+    end = max(
+        end, work.last_due + last, work.held + work.stagger * (whole - 1) + last, *(each + last for each in floors)
+    )
     if extra:
         end += BACKOFF_SECONDS
     return _shared(work, end, running, _OTHERS[number]) if work.course else end
@@ -209,11 +211,9 @@ def _last_end(running: Sequence[float], drawn: Sequence[float], work: Work) -> f
         # An end lets the next begin, though not before the delay; another end meanwhile holds that off anew.
         while ends and (idle <= 0 or ends[0] <= opens):
             now = heapq.heappop(ends)
-            if now + work.delay > opens:
-                opens = now + work.delay
+            opens = max(opens, now + work.delay)
             idle += 1
-        if opens > now:
-            now = opens
+        now = max(now, opens)
         heapq.heappush(ends, now + seconds)
         idle -= 1
     return max(ends, default=now)

@@ -1,4 +1,4 @@
-"""How long something takes, as a lognormal distribution fitted to what was measured. Nothing but arithmetic is done here.
+"""How long something takes: a lognormal distribution fitted to what was measured. Nothing is done here but arithmetic.
 
 Times of generation are skewed: a few take several times as long as most. Their logarithms are close to normal, which
 holds from the third measured time on, and needs no more than a mean and a spread of them.

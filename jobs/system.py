@@ -15,6 +15,7 @@ from jobs.controls import Controls
 from jobs.creation import Creation
 from jobs.documents import BulkRequest
 from jobs.encryption import Cipher
+from jobs.forecasts import Forecasts
 from jobs.generators import Generators
 from jobs.history import History
 from jobs.incumbents import Incumbents
@@ -33,6 +34,7 @@ from jobs.selections import Selections
 from jobs.settling import Settling
 from jobs.shortlist import Shortlist
 from jobs.store import Store
+from jobs.surroundings import SurroundingsReader
 from jobs.sweep import Sweep
 from jobs.targets import Targets
 from jobs.twins import Twins
@@ -59,6 +61,7 @@ class System:
     creation: Creation
     lookup: Lookup
     history: History
+    forecasts: Forecasts
     sweep: Sweep
     adoption: Adoption
     chores: Chores
@@ -92,6 +95,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     shortlist = Shortlist(store, clock, scopes)
     settling = Settling(store, clock)
     workers = Workers(store, clock, silence=rules.lease)
+    history = History(store, clock)
+    surroundings = SurroundingsReader(store, clock, scopes, admission, workers)
     return System(
         store=store,
         clock=clock,
@@ -109,7 +114,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
-        history=History(store, clock),
+        history=history,
+        forecasts=Forecasts(store, clock, history, surroundings),
         sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),
