@@ -18,7 +18,7 @@ SHORTEST = 0.001
 UNMEASURED_SPREAD = 0.5
 """Of the logarithms, as long as hardly anything was measured: it weighs as much as one measurement."""
 
-BULKS_DIFFER_BY = 0.25
+BULKS_DIFFER_BY = 0.2
 """The spread of the means, of the logarithms, between one bulk and the next of the same kind."""
 
 MOST_FROM_BEFORE = 10
