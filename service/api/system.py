@@ -30,7 +30,7 @@ Tenant = Annotated[str, Path(min_length=1, max_length=200)]
 @router.get("/api/queue")
 async def get_queue(caller: Reader, parts: Parts) -> QueueState:
     """One's own part of the queue; an admin sees all of it."""
-    return queue_state(await parts.lookup.queue(None if caller.is_admin else caller.user))
+    return queue_state(await parts.overview.queue(None if caller.is_admin else caller.user))
 
 
 @router.get("/api/pipelines")
