@@ -79,7 +79,7 @@ def a_reader_that_does_not_read(url: str, path: str) -> socket.socket:
     return deaf
 
 
-def streams_of(app: FastAPI) -> int:
+async def streams_of(app: FastAPI) -> int:
     broadcast: Broadcast = app.state.broadcast
     return broadcast.count
 
@@ -93,8 +93,8 @@ async def test_a_reader_that_does_not_read_is_dropped_and_others_hear_on(
     async with listening(url, path) as stream:
         await stream.event()
         deaf = a_reader_that_does_not_read(url, path)
-        await eventually(lambda: _value(streams_of(app)), lambda count: count == 2)
-        await eventually(lambda: _value(streams_of(app)), lambda count: count == 1)
+        await eventually(lambda: streams_of(app), lambda count: count == 2)
+        await eventually(lambda: streams_of(app), lambda count: count == 1)
         await system.controls.cancel(OWNER, as_bulk_id(bulk_id))
         await stream.until(of_bulk("cancelled"))
     assert [entry["event"] for entry in logs].count("live_reader_dropped") == 1
@@ -189,7 +189,7 @@ async def test_streams_end_in_good_order_when_the_service_does_also_beside_one_t
         deaf = a_reader_that_does_not_read(url, path)
         async with listening(url, "/api/queue/events") as stream:
             await stream.event()
-            await eventually(lambda: _value(streams_of(app)), lambda count: count == 2)
+            await eventually(lambda: streams_of(app), lambda count: count == 2)
             ending = asyncio.create_task(app.state.broadcast.stop())
             began = time.monotonic()
             assert await stream.to_the_end() == []
@@ -203,11 +203,11 @@ async def test_streams_end_in_good_order_when_the_service_does_also_beside_one_t
 async def test_nothing_runs_while_nobody_listens(app: FastAPI, url: str, api: httpx2.AsyncClient) -> None:
     bulk_id = await submit_quick(api)
 
-    def live_tasks() -> list[str]:
+    async def live_tasks() -> list[str]:
         return sorted(task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("live"))
 
-    assert live_tasks() == []
+    assert await live_tasks() == []
     async with listening(url, f"{BULKS}/{bulk_id}/events") as stream:
         await stream.event()
-        assert len(live_tasks()) == 3
-    await eventually(lambda: _value(len(live_tasks())), lambda count: count == 0)
+        assert len(await live_tasks()) == 3
+    await eventually(live_tasks, lambda names: names == [])
