@@ -7,7 +7,7 @@ documents: it is counted first, up to that many, then made shorter or read. What
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from jobs.paging import A_MILLISECOND, Page, Question
 from jobs.store import Collection, Document
@@ -19,6 +19,8 @@ FIRST = timedelta(days=7)
 SHORTER = 16
 LONGER = 8
 LONGEST = timedelta(days=50_000)
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 async def read_page(
@@ -58,11 +60,14 @@ class _Reading:
             length = min(length * LONGER, LONGEST)
 
     def _between(self, behind: datetime | None, ahead: datetime | None) -> Document:
-        """From `behind` on, that moment left out, until `ahead`, which is in it; None: without an end."""
-        past, up_to = ("$gt", "$lte") if self._order.direction > 0 else ("$lt", "$gte")
-        bounds = {past: behind, up_to: ahead}
-        told = {operator: moment for operator, moment in bounds.items() if moment is not None}
-        return {"$and": [self._after, {self._order.path: told}]} if told else self._after
+        """From `behind` on, that moment left out, until `ahead`, which is in it; None: without an end.
+
+        Always with two ends: a server that combines indexes then takes the one of these moments alone.
+        """
+        earlier, later = (behind, ahead) if self._order.direction > 0 else (ahead, behind)
+        from_on, until = ("$gt", "$lte") if self._order.direction > 0 else ("$gte", "$lt")
+        bounds = {from_on: earlier or EARLIEST, until: later or LATEST}
+        return {"$and": [self._after, {self._order.path: bounds}]}
 
     async def _count(self, filter: Document) -> int:
         return await self._collection.count(filter, limit=MANY)
