@@ -11,7 +11,17 @@ from jobs.states import JobStatus
 from jobs.store import Document
 from jobs.waiting import HeldUp
 from service.answers import FormatRow, JobRow, Usage, Waiting
-from service.job_answers import Attempt, Job, JobDetail, JobSummary, OpenSelection, Selection, Stage, StageStatus
+from service.job_answers import (
+    Attempt,
+    Job,
+    JobDetail,
+    JobSummary,
+    OpenSelection,
+    QueueJob,
+    Selection,
+    Stage,
+    StageStatus,
+)
 
 STATUS_OF_CURRENT: dict[JobStatus, StageStatus] = {
     JobStatus.QUEUED: "pending",
@@ -37,6 +47,10 @@ def format_of(job: Document) -> dict[str, Any]:
 
 def job_summary(job: Document) -> JobSummary:
     return JobSummary.model_validate(_shown(job))
+
+
+def queue_job(job: Document) -> QueueJob:
+    return QueueJob.model_validate(_shown(job))
 
 
 def job_detail(job: Document, bulk: Document, held_up: HeldUp | None) -> JobDetail:

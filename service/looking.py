@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jobs.documents import JobId, UserId
 from jobs.states import JobStatus
 from jobs.store import Document
@@ -15,9 +17,11 @@ from service.rendering import bulk_job, progress
 JOBS_SHOWN = 200
 
 
-async def look_at_bulk(parts: System, bulk: Document, after_position: int = 0) -> BulkDetail:
-    """With its first `JOBS_SHOWN` jobs after that position."""
-    jobs = await parts.lookup.jobs_of(bulk, JOBS_SHOWN + 1, after_position)
+async def look_at_bulk(
+    parts: System, bulk: Document, after_position: int = 0, statuses: Sequence[JobStatus] = ()
+) -> BulkDetail:
+    """With its first `JOBS_SHOWN` jobs after that position; those of the statuses only, where any is given."""
+    jobs = await parts.lookup.jobs_of(bulk, JOBS_SHOWN + 1, after_position, statuses)
     more = len(jobs) > JOBS_SHOWN
     told, held_up = await progress_of(parts, bulk)
     return BulkDetail(
