@@ -59,6 +59,8 @@ OPERATIONS = (
     Operation("getAsset", "GET", "/api/assets/{asset_id}", "read"),
     Operation("listPipelines", "GET", "/api/pipelines", "read"),
     Operation("getQueue", "GET", "/api/queue", "read"),
+    Operation("getThroughput", "GET", "/api/queue/throughput", "read"),
+    Operation("getSystem", "GET", "/api/system", "admin"),
     Operation("listWorkers", "GET", "/api/workers", "admin"),
     Operation("getLimits", "GET", "/api/limits", "admin"),
     Operation("changeLimits", "PATCH", "/api/limits", "admin", {"max_running": 1}),

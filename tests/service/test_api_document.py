@@ -19,7 +19,7 @@ ANSWERS = {
     "submitBulk": "BulkCreated", "validateBulk": "BulkValidated", "listBulks": "BulkPage", "getBulk": "BulkDetail",
     "changeBulk": "BulkChanged", "pauseBulk": "Controlled", "resumeBulk": "Controlled", "cancelBulk": "Controlled",
     "retryBulk": "Retried", "submitJob": "JobCreated", "listJobs": "JobPage", "getJob": "JobDetail",
-    "retryJob": "JobControlled", "cancelJob": "JobControlled", "getQueue": "QueueState", "listWorkers": "WorkerList",
+    "retryJob": "JobControlled", "cancelJob": "JobControlled", "getQueue": "QueueState", "getThroughput": "Throughput", "getSystem": "SystemState", "listWorkers": "WorkerList",
     "getLimits": "LimitsAnswer", "changeLimits": "LimitsAnswer", "getHealth": "Health", "getReadiness": "Health",
     "registerTarget": "TargetSecret", "rotateTarget": "TargetSecret", "listTargets": "TargetList",
     "removeTarget": "TargetRemoved",
