@@ -33,8 +33,10 @@ from jobs.selections import Selections
 from jobs.settling import Settling
 from jobs.shortlist import Shortlist
 from jobs.store import Store
+from jobs.submitted import Submitted
 from jobs.sweep import Sweep
 from jobs.targets import Targets
+from jobs.templates import Templates
 from jobs.twins import Twins
 from jobs.waiting import Waiting
 from jobs.workers import Workers
@@ -67,6 +69,8 @@ class System:
     waiting: Waiting
     keys: Keys
     targets: Targets
+    templates: Templates
+    submitted: Submitted
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         waiting=Waiting(store, clock, scopes, admission, workers),
         keys=Keys(store, clock),
         targets=Targets(store, clock, rules.cipher),
+        templates=Templates(store, clock),
+        submitted=Submitted(store),
     )
 
 

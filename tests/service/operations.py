@@ -45,6 +45,13 @@ OPERATIONS = (
     Operation("cancelBulk", "POST", "/api/bulk-generate/{bulk_id}/cancel", "write", about="bulk"),
     Operation("retryBulk", "POST", "/api/bulk-generate/{bulk_id}/retry", "write", about="bulk"),
     Operation("getResults", "GET", "/api/bulk-generate/{bulk_id}/results", "read", about="bulk"),
+    Operation("submitAgain", "POST", "/api/bulk-generate/{bulk_id}/again", "write", about="bulk"),
+    Operation("keepTemplate", "POST", "/api/templates", "write", {"name": "Teas", "request": bulk()}),
+    Operation("listTemplates", "GET", "/api/templates", "read"),
+    Operation("getTemplate", "GET", "/api/templates/{template_id}", "read"),
+    Operation("changeTemplate", "PATCH", "/api/templates/{template_id}", "write", {"name": "Milk"}),
+    Operation("removeTemplate", "DELETE", "/api/templates/{template_id}", "write"),
+    Operation("submitTemplate", "POST", "/api/templates/{template_id}/submit", "write", {"name": "Spring"}),
     Operation("submitJob", "POST", "/api/jobs", "write", {"mode": "topic", "topic": "tea"}),
     Operation("listJobs", "GET", "/api/jobs", "read"),
     Operation("getJob", "GET", "/api/jobs/{job_id}", "read", about="job"),
@@ -74,7 +81,12 @@ async def call(
     client: httpx2.AsyncClient, operation: Operation, bulk_id: str = SOME_ID, job_id: str = SOME_ID
 ) -> httpx2.Response:
     url = operation.path.format(
-        bulk_id=bulk_id, job_id=job_id, tenant="shop", name="site", asset_id=f"{job_id}-0123456789abcdef"
+        bulk_id=bulk_id,
+        job_id=job_id,
+        template_id=SOME_ID,
+        tenant="shop",
+        name="site",
+        asset_id=f"{job_id}-0123456789abcdef",
     )
     if operation.body is None:
         return await client.request(operation.method, url)

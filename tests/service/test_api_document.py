@@ -25,12 +25,15 @@ ANSWERS = {
     "removeTarget": "TargetRemoved",
     "selectForJob": "JobControlled", "listSelections": "SelectionPage", "approveSelections": "Approved",
     "listPipelines": "PipelineList", "getTenantLimits": "TenantLimitsAnswer",
-    "changeTenantLimits": "TenantLimitsAnswer",
+    "changeTenantLimits": "TenantLimitsAnswer", "submitAgain": "BulkCreated", "submitTemplate": "BulkCreated",
+    "keepTemplate": "TemplateChanged", "changeTemplate": "TemplateChanged", "listTemplates": "TemplateList",
+    "getTemplate": "TemplateAnswer", "removeTemplate": "TemplateRemoved",
 }  # fmt: skip
 BODIES = {
     "submitBulk": "BulkCreate", "validateBulk": "BulkCreate", "changeBulk": "BulkChange", "submitJob": "JobCreate",
     "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange", "selectForJob": "JobSelect",
     "approveSelections": "SelectionsApprove", "registerTarget": "TargetRegister",
+    "keepTemplate": "TemplateCreate", "changeTemplate": "TemplateChange",
 }  # fmt: skip
 
 
