@@ -30,7 +30,7 @@ WITHOUT_RESULT = (
 )  # fmt: skip
 ROW = (
     "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "lane", "due_at", "waits_for",
-    "params.template", "params.verbosity",
+    "params.template", "params.verbosity", "topic", "keywords", "trend", "source_url", "external_id", "lease.taken_at",
 )  # fmt: skip
 QUESTION = (
     "bulk_job_id", "topic", "keywords", "trend", "source_url", "external_id", "queue_position", "selection",
@@ -136,10 +136,15 @@ class Lookup:
             percentage = rounded(rows[0]["percentage"] if rows else 0, counts.total)
         return Tally(counts, percentage, bulk["cost"], **bulk["usage"])
 
-    async def jobs_of(self, bulk: Document, limit: int, after_position: int = 0) -> list[Document]:
-        """In queue order, without their results."""
+    async def jobs_of(
+        self, bulk: Document, limit: int, after_position: int = 0, status: str | None = None
+    ) -> list[Document]:
+        """In queue order, without their results; of one status, or of all."""
+        mine: Document = {"bulk_job_id": bulk["_id"], "shard": bulk["shard"]}
+        if status is not None:
+            mine["status"] = status
         return await self._jobs.find(
-            {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], "queue_position": {"$gt": after_position}},
+            {**mine, "queue_position": {"$gt": after_position}},
             projection=ROW,
             sort=[("queue_position", 1)],
             limit=limit,

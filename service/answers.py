@@ -132,8 +132,11 @@ class JobState(Model):
 
 
 class JobRow(JobState):
-    """`waiting` is null but for a queued job."""
+    """`waiting` is null but for a queued job, `running_since` but for a running one; `about` is what it is about, in a
+    line."""
 
+    about: str | None = None
+    running_since: Moment | None = None
     waiting: Waiting | None = None
 
 

@@ -78,6 +78,7 @@ class Job(JobSummary):
 
     userId: str  # noqa: N815 - the application's name
     params: dict[str, Any]
+    running_since: Moment | None = None
     waiting: Waiting | None = None
     stages: list[Stage]
     selection: Selection | None = None

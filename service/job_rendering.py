@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.bson_json import plain
@@ -10,6 +10,7 @@ from jobs.documents import ITEM_FIELDS
 from jobs.states import JobStatus
 from jobs.store import Document
 from jobs.waiting import HeldUp
+from service.about import about
 from service.answers import FormatRow, JobRow, Usage, Waiting
 from service.job_answers import Attempt, Job, JobDetail, JobSummary, OpenSelection, Selection, Stage, StageStatus
 
@@ -26,7 +27,8 @@ STATUS_OF_CURRENT: dict[JobStatus, StageStatus] = {
 def job_row(job: Document, held_up: HeldUp | None) -> JobRow | FormatRow:
     told = format_of(job)
     kind = FormatRow if "template" in told else JobRow
-    return kind.model_validate({**_shown(job), "waiting": waiting(held_up), **told})
+    ours = {"about": _about(job, told), "running_since": _running_since(job), "waiting": waiting(held_up)}
+    return kind.model_validate({**_shown(job), **ours, **told})
 
 
 def format_of(job: Document) -> dict[str, Any]:
@@ -46,6 +48,7 @@ def job_detail(job: Document, bulk: Document, held_up: HeldUp | None) -> JobDeta
         "stages": _stages(job, bulk["stages"]),
         "selection": Selection.model_validate(plain(job["selection"])) if job["selection"] else None,
         "attempts": [_attempt(attempt) for attempt in job["attempts"]],
+        "running_since": _running_since(job),
         "waiting": waiting(held_up),
         "cost": cost_shown(job["cost"]),
         "usage": Usage.model_validate(job["usage"]),
@@ -64,6 +67,15 @@ def waiting(held_up: HeldUp | None) -> Waiting | None:
 def cost_shown(cost: float) -> float:
     """Without what adding in binary leaves behind the sixth place."""
     return round(cost, 6)
+
+
+def _about(job: Document, told: Mapping[str, Any]) -> str | None:
+    of_format = f"{told['template']} ({told['verbosity']})" if "verbosity" in told else told.get("template")
+    return of_format or about(job) or job.get("external_id")
+
+
+def _running_since(job: Document) -> Any:
+    return plain(job["lease"]["taken_at"]) if job["lease"] else None
 
 
 def _stages(job: Document, of_bulk: Sequence[Document]) -> list[Stage]:

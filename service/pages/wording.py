@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from service.about import about
+
 STATUSES: Mapping[str, str] = {
     "queued": "Queued",
     "processing": "Running",
@@ -66,19 +68,9 @@ def plural(count: int, one: str, more: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
-def about(item: Any) -> str:
+def about_of(item: Any) -> str:
     """What an article is about, in a line: of an item, a row or a job."""
-    told = item if isinstance(item, Mapping) else dict(item)
-    keywords = told.get("keywords")
-    candidates = (
-        told.get("topic"),
-        told.get("trend"),
-        ", ".join(map(str, keywords)) if isinstance(keywords, list) else keywords,
-        told.get("source_url"),
-        told.get("source_text"),
-    )
-    found = " ".join(str(next(filter(None, candidates), "")).split())
-    return found if len(found) <= 120 else found[:119] + "…"
+    return about(item if isinstance(item, Mapping) else dict(item))
 
 
 FILTERS: dict[str, Callable[..., str]] = {
@@ -89,5 +81,6 @@ FILTERS: dict[str, Callable[..., str]] = {
     "moment": moment,
     "number": number,
     "plural": plural,
-    "about": about,
+    "about": about_of,
+    "between": between,
 }
