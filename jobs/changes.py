@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bson import ObjectId
 
@@ -15,13 +15,16 @@ from jobs.documents import BulkId, JobId, UserId
 from jobs.lookup import ROW
 from jobs.store import Collection, Document, Store
 
+LATE = timedelta(seconds=3)
+"""How much later than its date a change may be seen: a write of many documents, the clocks of several servers."""
+
 PAGE = 1000
 IN_ORDER = [("changed_at", 1), ("_id", 1)]
 
 
 @dataclass(frozen=True)
 class Change:
-    """A bulk, or with `job_id` one of its jobs, has come to this revision, or to a later one."""
+    """A bulk, or with `job_id` one of its jobs, has come to this revision at that moment."""
 
     bulk_id: BulkId
     job_id: JobId | None

@@ -8,6 +8,7 @@ from datetime import timedelta
 from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
+from jobs.changes import Changes
 from jobs.checkpoints import Checkpoints
 from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
@@ -59,6 +60,7 @@ class System:
     creation: Creation
     lookup: Lookup
     history: History
+    changes: Changes
     sweep: Sweep
     adoption: Adoption
     chores: Chores
@@ -110,6 +112,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
         history=History(store, clock),
+        changes=Changes(store),
         sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),

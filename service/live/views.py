@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from jobs.documents import JobId
+from jobs.documents import BulkId, JobId
 from jobs.states import LIVE_BULKS, LIVE_JOBS, BulkStatus
 from jobs.store import Document
 from jobs.system import System
@@ -38,16 +38,17 @@ class Views:
     def __init__(self, parts: System) -> None:
         self._parts = parts
 
-    async def check(self, subject: Subject) -> None:
+    async def check(self, subject: Subject) -> BulkId | None:
+        """The bulk that it is, or belongs to."""
         match subject:
             case BulkSubject(owner, bulk_id):
                 await self._parts.lookup.bulk(owner, bulk_id)
+                return bulk_id
             case JobSubject(owner, job_id):
-                await self._parts.lookup.job(owner, job_id)
+                return BulkId((await self._parts.lookup.job(owner, job_id))["bulk_job_id"])
             case QueueSubject():
-                pass
-            case _:
-                assert_never(subject)
+                return None
+        assert_never(subject)
 
     async def snapshot(self, subject: Subject) -> View:
         match subject:
