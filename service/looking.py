@@ -7,7 +7,7 @@ from jobs.states import JobStatus
 from jobs.store import Document
 from jobs.system import System
 from jobs.waiting import HeldUp
-from service.answers import BulkDetail, Progress
+from service.answers import BulkDetail, JobRow, Progress
 from service.job_answers import JobDetail
 from service.job_rendering import job_detail, job_row
 from service.rendering import bulk_job, progress
@@ -15,9 +15,11 @@ from service.rendering import bulk_job, progress
 JOBS_SHOWN = 200
 
 
-async def look_at_bulk(parts: System, bulk: Document, after_position: int = 0) -> BulkDetail:
-    """With its first `JOBS_SHOWN` jobs after that position."""
-    jobs = await parts.lookup.jobs_of(bulk, JOBS_SHOWN + 1, after_position)
+async def look_at_bulk(
+    parts: System, bulk: Document, after_position: int = 0, status: JobStatus | None = None
+) -> BulkDetail:
+    """With its first `JOBS_SHOWN` jobs after that position; of one status, or of all."""
+    jobs = await parts.lookup.jobs_of(bulk, JOBS_SHOWN + 1, after_position, status)
     more = len(jobs) > JOBS_SHOWN
     told, held_up = await progress_of(parts, bulk)
     return BulkDetail(
@@ -42,3 +44,8 @@ async def look_at_job(parts: System, owner: UserId, job_id: JobId) -> JobDetail:
     if job["status"] == JobStatus.QUEUED:
         held_up = parts.waiting.of_job(bulk, await parts.waiting.of_bulk(bulk), job)
     return job_detail(job, bulk, held_up)
+
+
+async def look_at_row(parts: System, bulk: Document, job: Document) -> JobRow:
+    """One job as a row of its bulk."""
+    return job_row(job, parts.waiting.of_job(bulk, await parts.waiting.of_bulk(bulk), job))
