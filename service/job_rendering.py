@@ -75,7 +75,8 @@ def _about(job: Document, told: Mapping[str, Any]) -> str | None:
 
 
 def _running_since(job: Document) -> Any:
-    return plain(job["lease"]["taken_at"]) if job["lease"] else None
+    lease = job.get("lease")
+    return plain(lease["taken_at"]) if lease else None
 
 
 def _stages(job: Document, of_bulk: Sequence[Document]) -> list[Stage]:
