@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from jobs.bson_json import plain
 from jobs.documents import ITEM_FIELDS
 from jobs.states import JobStatus
 from jobs.store import Document
+from jobs.timings import Pace
 from jobs.waiting import HeldUp
 from service.about import about
-from service.answers import FormatRow, JobRow, Usage, Waiting
-from service.job_answers import Attempt, Job, JobDetail, JobSummary, OpenSelection, Selection, Stage, StageStatus
+from service.answers import FormatRow, JobRow, Remaining, Steps, Usage, Waiting
+from service.job_answers import (
+    ActiveJob,
+    Attempt,
+    Job,
+    JobDetail,
+    JobSummary,
+    OpenSelection,
+    Selection,
+    Stage,
+    StageStatus,
+)
 
 STATUS_OF_CURRENT: dict[JobStatus, StageStatus] = {
     JobStatus.QUEUED: "pending",
@@ -24,10 +38,19 @@ STATUS_OF_CURRENT: dict[JobStatus, StageStatus] = {
 """Of the stage that a job stands at; one that is completed stands at none."""
 
 
-def job_row(job: Document, held_up: HeldUp | None) -> JobRow | FormatRow:
+@dataclass(frozen=True)
+class Course:
+    """What a job goes through, and how fast such jobs are, if that is known."""
+
+    stages: Sequence[Document]
+    pace: Pace | None
+    now: datetime
+
+
+def job_row(job: Document, held_up: HeldUp | None, course: Course) -> JobRow | FormatRow:
     told = format_of(job)
     kind = FormatRow if "template" in told else JobRow
-    ours = {"about": _about(job, told), "running_since": _running_since(job), "waiting": waiting(held_up)}
+    ours = {**_how_far(job, course), "about": _about(job, told), "waiting": waiting(held_up)}
     return kind.model_validate({**_shown(job), **ours, **told})
 
 
@@ -41,14 +64,18 @@ def job_summary(job: Document) -> JobSummary:
     return JobSummary.model_validate(_shown(job))
 
 
-def job_detail(job: Document, bulk: Document, held_up: HeldUp | None) -> JobDetail:
+def active_job(job: Document, course: Course) -> ActiveJob:
+    return ActiveJob.model_validate({**_shown(job), **_how_far(job, course)})
+
+
+def job_detail(job: Document, held_up: HeldUp | None, course: Course) -> JobDetail:
     public = {"_id", *ITEM_FIELDS, *Job.model_fields}
     shown = {name: value for name, value in _shown(job).items() if name in public}
     ours = {
-        "stages": _stages(job, bulk["stages"]),
+        **_how_far(job, course),
+        "stages": _stages(job, course.stages),
         "selection": Selection.model_validate(plain(job["selection"])) if job["selection"] else None,
         "attempts": [_attempt(attempt) for attempt in job["attempts"]],
-        "running_since": _running_since(job),
         "waiting": waiting(held_up),
         "cost": cost_shown(job["cost"]),
         "usage": Usage.model_validate(job["usage"]),
@@ -74,9 +101,32 @@ def _about(job: Document, told: Mapping[str, Any]) -> str | None:
     return of_format or about(job) or job.get("external_id")
 
 
-def _running_since(job: Document) -> Any:
-    lease = job.get("lease")
-    return plain(lease["taken_at"]) if lease else None
+def _how_far(job: Document, course: Course) -> dict[str, Any]:
+    names = [stage["name"] for stage in course.stages]
+    done = names.index(job["current_stage"]) if job["current_stage"] in names else 0
+    if job["status"] == JobStatus.COMPLETED:
+        done = len(names)
+    remaining = None
+    if job["status"] == JobStatus.PROCESSING and course.pace is not None:
+        left = course.pace.rest(job, course.stages, course.now).range
+        remaining = Remaining(low=math.floor(left.low), high=math.ceil(left.high))
+    steps = Steps(done=done, total=len(names))
+    return {
+        "steps": steps,
+        "running_since": plain(job["lease"]["taken_at"]) if job["status"] == JobStatus.PROCESSING else None,
+        "elapsed_seconds": _elapsed_seconds(job, course.now),
+        "remaining": remaining,
+    }
+
+
+def _elapsed_seconds(job: Document, now: datetime) -> float | None:
+    began: datetime | None = job["started_at"]
+    until: datetime | None = job["completed_at"]
+    if job["status"] == JobStatus.PROCESSING:
+        began, until = job["lease"]["taken_at"], now
+    if began is None or until is None:
+        return None
+    return max(0.0, round((until - began).total_seconds(), 1))
 
 
 def _stages(job: Document, of_bulk: Sequence[Document]) -> list[Stage]:

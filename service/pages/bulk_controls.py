@@ -20,7 +20,7 @@ from jobs.store import Document
 from jobs.system import System
 from service.auth.callers import Caller, Writer
 from service.deps import Parts, Rules
-from service.looking import progress_of
+from service.looking import bulk_told, progress_of
 from service.pages import bulk_parts, html
 from service.pages.bulk import bulk_page
 from service.pages.bulk_parts import Look
@@ -105,7 +105,7 @@ def _paused(running: int, mode: PauseMode) -> str:
 
 async def _outcome(request: Request, caller: Caller, parts: System, bulk: Document, said: str) -> Response:
     told, _ = await progress_of(parts, bulk)
-    changed = bulk_parts.of_bulk(bulk_job(bulk), told, Look(caller.may_write))
+    changed = bulk_parts.of_bulk(bulk_told(bulk, told), told, Look(caller.may_write))
     return html.outcome(request, said, f"/bulks/{bulk['_id']}", changed)
 
 

@@ -19,7 +19,7 @@ from service.deps import Parts
 from service.job_answers import Job
 from service.live.events import JobSubject
 from service.live.positions import event_id
-from service.looking import look_at_job, look_at_row, progress_of
+from service.looking import bulk_told, look_at_job, progress_of, rows_of
 from service.pages import bulk_parts, html, job_parts
 from service.pages.bulk_parts import Look
 from service.pages.forms import form_of
@@ -94,9 +94,12 @@ async def _outcome(
         detail = await look_at_job(parts, caller.user, job["_id"])
         return html.outcome(request, said, f"/jobs/{job['_id']}", job_parts.of_job(detail.job, look))
     bulk = await parts.lookup.bulk(caller.user, job["bulk_job_id"])
-    told, _ = await progress_of(parts, bulk)
-    row = bulk_parts.of_job(await look_at_row(parts, bulk, job), str(bulk["_id"]), look)
-    changed = {**row, **bulk_parts.of_bulk(bulk_job(bulk), told, look)}
+    told, held_up = await progress_of(parts, bulk)
+    (row,) = await rows_of(parts, bulk, held_up, [job])
+    changed = {
+        **bulk_parts.of_job(row, str(bulk["_id"]), look),
+        **bulk_parts.of_bulk(bulk_told(bulk, told), told, look),
+    }
     return html.outcome(request, said, f"/bulks/{bulk['_id']}#job-{job['_id']}", changed)
 
 
