@@ -27,7 +27,7 @@ from service.pages.bulk_settings import LABELS, priorities, values_of
 FILTERS: Mapping[str, str] = {
     "all": "All",
     "processing": "Running",
-    "queued": "Waiting",
+    "queued": "Queued",
     "awaiting_selection": "Your choice",
     "completed": "Completed",
     "failed": "Failed",
