@@ -82,6 +82,7 @@ async def bulk_page(
         chosen=status,
         next_url=_next_url(detail, status),
         is_first=after == 0,
+        is_complete=has_sheet or (after == 0 and status == "all"),
         as_of=as_of,
         values={name: (typed or {}).get(name, "") for name in known} if faults else known,
         labels=LABELS,

@@ -21,6 +21,11 @@ from service.live.streams import open_stream
 from service.pages import bulk_parts, html, job_parts
 from service.pages.bulk_parts import Look
 
+ROWS_ANEW = (
+    f"""<hx-partial hx-target="#rows-anew" hx-swap="outerHTML">{html.part("bulk_rows.html", "anew")}</hx-partial>"""
+)
+"""A snapshot has the first rows of a bulk; a page that shows others asks for its own again."""
+
 router = APIRouter(include_in_schema=False, default_response_class=StreamingResponse)
 
 
@@ -33,7 +38,8 @@ class PageParts:
         self._bulk_id = bulk_id
 
     def render(self, event: Event) -> Message | None:
-        return Message(html.parts(self._parts(event)))
+        rest = ROWS_ANEW if isinstance(event.model, BulkSnapshot) else ""
+        return Message(html.parts(self._parts(event)) + rest)
 
     def _parts(self, event: Event) -> Mapping[str, Markup]:
         match event.model:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from service.about import about
 
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC")
 STATUSES: Mapping[str, str] = {
     "queued": "Queued",
     "processing": "Running",
@@ -58,6 +62,12 @@ def moment(told: str) -> str:
     return f"{at:%d %b %Y, %H:%M} UTC"
 
 
+def with_moments(sentence: str) -> Markup:
+    """Moments in it as `moment` shows them."""
+    shown = escape(sentence)
+    return Markup(MOMENT.sub(r'<time datetime="\1T\2Z">\g<0></time>', str(shown)))  # noqa: S704 - escaped just now
+
+
 def number(value: float) -> str:
     """`12,500`, `3.5`."""
     return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}".rstrip("0")
@@ -83,4 +93,5 @@ FILTERS: dict[str, Callable[..., str]] = {
     "plural": plural,
     "about": about_of,
     "between": between,
+    "with_moments": with_moments,
 }
