@@ -92,6 +92,14 @@
     if (dialog) dialog.close();
   });
 
+  // What a page has to say aloud is said when it changes, at most every five seconds.
+  const aloud = () => (document.querySelector('[data-announce]') || {}).textContent;
+  let said = aloud();
+  setInterval(() => {
+    const now = aloud();
+    if (now && now !== said) document.getElementById('announcement').textContent = said = now;
+  }, 5000);
+
   dress(document);
   setInterval(tick, 1000);
 })();
