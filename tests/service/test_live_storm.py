@@ -13,6 +13,7 @@ import httpx2
 from fastapi import FastAPI
 
 from jobs.controls import Pause
+from jobs.outcomes import Outcome
 from jobs.store import Store
 from jobs.system import System
 from service.app import create_app
