@@ -79,8 +79,13 @@ def check_body(content_type: str, body: bytes) -> None:
     """Raises `NotJson` for another type, `InvalidInput` for broken JSON or text that cannot be stored."""
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise NotJson
+    check_storable(json_of(body))
+
+
+def json_of(body: bytes) -> Any:
+    """Raises `InvalidInput` for what is no strict JSON: no key twice, no NaN, UTF-8."""
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
     except UnicodeDecodeError:
         raise InvalidInput("The body is not UTF-8 text.", (Fault("", "send JSON as UTF-8"),)) from None
     except RecursionError:
@@ -89,6 +94,10 @@ def check_body(content_type: str, body: bytes) -> None:
         raise _no_json(str(error)) from None
     except ValueError:
         raise _no_json("a number has too many digits") from None
+
+
+def check_storable(value: object) -> None:
+    """Raises `InvalidInput` for text, keys, numbers or a depth that cannot be stored."""
     faults = []
     for fault in _text_faults(value, "", 0):
         faults.append(fault)
