@@ -19,7 +19,7 @@ from outbound.errors import AllowedMalformed
 from outbound.system_resolver import SystemResolver
 from service import problems
 from service.answers import ErrorBody
-from service.api import assets, bulks, controls, events, jobs, results, selections, system, targets
+from service.api import assets, bulks, controls, events, jobs, results, selections, system, targets, uploads
 from service.auth.callers import Authentication
 from service.auth.keys import KeyAuthentication
 from service.auth.off import LocalOnly, NoAuthentication, check_host
@@ -69,7 +69,7 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
     app.state.broadcast = Broadcast(parts, settings.stream.max_per_user, Rhythm())
     app.state.stream_patience = Patience()
     problems.install(app, _shown)
-    for routes in (bulks, controls, results, events, jobs, selections, assets, targets, system):
+    for routes in (uploads, bulks, controls, results, events, jobs, selections, assets, targets, system):
         app.include_router(routes.router)
     for pages in (sign_in, bulk_pages, new):
         app.include_router(pages.router)

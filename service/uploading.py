@@ -60,6 +60,10 @@ class Upload:
     other_sheets: Sequence[str]
     faults: Sequence[FileFault]
 
+    def row(self, number: int) -> int | None:
+        """In which line of the file, or row of the sheet, that item stands; None in a JSON list."""
+        return _row(self.places[number])
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -168,7 +172,7 @@ def _of_request(faults: Iterable[Fault], upload: Upload) -> list[FileFault]:
         place, _ = _split(fault.path)
         number = place.removeprefix("items.")
         known = place.startswith("items.") and number.isdecimal() and int(number) < len(upload.places)
-        told.append(FileFault(fault.path, fault.message, _row(upload.places[int(number)]) if known else None))
+        told.append(FileFault(fault.path, fault.message, upload.row(int(number)) if known else None))
     return told
 
 

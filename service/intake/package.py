@@ -17,11 +17,17 @@ from service.intake.archive import Archive
 MAX_MARKS = 4_000_000
 """Tags and attributes of all parts together: each costs memory beyond the bytes that it is written in."""
 
+MAX_CELLS = 500_000
+"""Of the sheet; and texts that cells refer to."""
+
 MAX_INDEX = 1024 * 1024
 NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 DAMAGED = "The workbook is damaged, or not as Excel writes it: save it again, or as CSV."
 _STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 _DECLARATION = re.compile(rb"\s*<\?xml\b([^>]{0,200}?)\?>")
+_CELL = re.compile(rb"<(?:[^\s<>/:]+:)?c[\s/>]")
+_TEXT = re.compile(rb"<(?:[^\s<>/:]+:)?si[\s/>]")
+_LONG_TAG = re.compile(rb"<[^<]{1000000}")
 _ENCODING = re.compile(rb"""\bencoding\s*=\s*["']([\w.-]+)["']""")
 
 
@@ -106,9 +112,15 @@ class _Package:
         if b"<!DOCTYPE" in xml:
             raise InvalidInput("The workbook defines document types, which no workbook may: it was not read.")
         self._marks += xml.count(b"<") + xml.count(b"=")
-        if self._marks > MAX_MARKS:
+        if self._marks > MAX_MARKS or _more_than(MAX_CELLS, _CELL, xml) or _more_than(MAX_CELLS, _TEXT, xml):
             raise InvalidInput("The sheet has too many cells to be read at once: send it in parts, or as CSV.")
+        if _LONG_TAG.search(xml):
+            raise InvalidInput(DAMAGED)
         return xml.replace(_STRICT.encode(), NAMESPACE.encode())
+
+
+def _more_than(most: int, pattern: re.Pattern[bytes], xml: bytes) -> bool:
+    return any(count >= most for count, _ in enumerate(pattern.finditer(xml)))
 
 
 def _in_utf8(xml: bytes) -> bytes:

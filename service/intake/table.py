@@ -77,13 +77,12 @@ def table_of(rows: Iterator[Row], faults: Faults, *, delimiter: str | None = Non
             raise InvalidInput(f"The file has more than {MAX_ROWS:,} rows.")
         if padded:
             row.cells.extend([""] * (width - len(row.cells)))
-        fault = _row_fault(row.cells, width, nameless)
+        fault = _row_fault(row.cells, width, [*nameless, *range(width, len(row.cells))] if padded else nameless)
         if fault:
             faults.add(f"rows.{row.line}", fault)
         else:
             kept.append(row)
-    if not kept:
-        faults.refuse_if_any()
+    if not kept and not faults.told:
         raise InvalidInput("The file has a header and no rows: its first line must name the columns.")
     return Table(columns, kept, delimiter)
 
@@ -151,11 +150,11 @@ def _row_fault(cells: list[str], width: int, nameless: list[int]) -> str | None:
     if len(cells) < width:
         count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
         return f"the row has {count}, the header has {width}"
-    if any(cells[width:]):
-        return f"the row has {len(cells)} cells, the header has {width}: a cell with a delimiter needs quotes"
     if any(cells[place] for place in nameless):
         place = next(place for place in nameless if cells[place])
         return f"cell {place + 1} is filled, but its column has no name"
+    if any(cells[width:]):
+        return f"the row has {len(cells)} cells, the header has {width}: a cell with a delimiter needs quotes"
     if any(len(cell) > MAX_CELL for cell in cells):
         return f"a cell is longer than {MAX_CELL:,} characters"
     return None

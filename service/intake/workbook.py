@@ -16,12 +16,14 @@ from typing import Any
 from jobs.errors import InvalidInput
 from service.intake.archive import Archive
 from service.intake.cell_text import text_of_cell
-from service.intake.package import DAMAGED, SheetParts, sheet_parts
+from service.intake.package import DAMAGED, MAX_CELLS, SheetParts, sheet_parts
 from service.intake.rebuilding import rebuilt
-from service.intake.table import Row
+from service.intake.table import MAX_COLUMNS, Row
 
 LONGEST_SECONDS = 20.0
-MAX_MERGED = 10_000
+MAX_MERGED = MAX_CELLS
+"""Rows that merged cells span, all together."""
+
 OTHER_WORKBOOKS: Mapping[str, str] = {
     "xl/vbaproject.bin": "an XLSM workbook with macros",
     "xl/workbook.bin": "an XLSB workbook",
@@ -70,7 +72,7 @@ def _rows(parts: SheetParts, deadline: float) -> Iterator[Row]:
         sheet.reset_dimensions()  # what a sheet says of its own size is often wrong
         for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
             _check_time(deadline)
-            cells = _texts(values)
+            cells = _texts(number, values)
             if cells:
                 yield Row(number, cells)
     except InvalidInput:
@@ -84,10 +86,12 @@ def _check_time(deadline: float) -> None:
         raise InvalidInput("The workbook takes too long to read: send it in parts, or as CSV.")
 
 
-def _texts(values: tuple[Any, ...]) -> list[str]:
+def _texts(number: int, values: tuple[Any, ...]) -> list[str]:
     last = len(values)
     while last and values[last - 1] is None:
         last -= 1
+    if last > MAX_COLUMNS:
+        raise InvalidInput(f"Row {number} has a value in column {last:,}: up to {MAX_COLUMNS} columns are taken.")
     cells = [text_of_cell(value) for value in values[:last]]
     while cells and not cells[-1]:
         cells.pop()
@@ -97,14 +101,18 @@ def _texts(values: tuple[Any, ...]) -> list[str]:
 def _filled_down(rows: list[Row], sheet: bytes) -> list[Row]:
     """A merged cell stands for each row that it spans, if that has cells of its own."""
     by_number = {row.line: row for row in rows}
-    for count, found in enumerate(_MERGED.finditer(sheet)):
-        if count == MAX_MERGED:
-            raise InvalidInput(f"The sheet has more than {MAX_MERGED:,} merged cells: unmerge them.")
+    spanned = 0
+    for found in _MERGED.finditer(sheet):
         column, first, last = _column(found[1]), int(found[2]), int(found[3])
         top = by_number.get(first)
-        if last > first and top is not None and column < len(top.cells):
-            for number in range(first + 1, min(last, rows[-1].line) + 1):
-                _fill(by_number.get(number), column, top.cells[column])
+        if top is None or column >= len(top.cells):
+            continue
+        below = range(first + 1, min(last, rows[-1].line) + 1)
+        spanned += len(below)
+        if spanned > MAX_MERGED:
+            raise InvalidInput("The sheet has too many merged cells: unmerge them, or save it as CSV.")
+        for number in below:
+            _fill(by_number.get(number), column, top.cells[column])
     return rows
 
 

@@ -14,6 +14,7 @@ from tests.service.requesting import TARGET_URL, bulk
 
 Needs = Literal["nobody", "read", "write", "admin"]
 SOME_ID = "6b027bdfe484bda5c9f5777d"
+TEN_TOPICS = b"Topic\n" + b"tea\n" * 10
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,14 @@ class Operation:
     body: Any = None
     about: Literal["bulk", "job"] | None = None
     reads_store: bool = True
+    form: bool = False
 
 
 OPERATIONS = (
     Operation("submitBulk", "POST", "/api/bulk-generate", "write", bulk()),
+    Operation(
+        "uploadBulk", "POST", "/api/bulk-generate/upload", "write", {"mode": "topic", "submit": "true"}, form=True
+    ),
     Operation("validateBulk", "POST", "/api/bulk-generate/validate", "write", bulk()),
     Operation("listBulks", "GET", "/api/bulk-generate", "read"),
     Operation("getBulk", "GET", "/api/bulk-generate/{bulk_id}", "read", about="bulk"),
@@ -73,5 +78,7 @@ async def call(
     )
     if operation.body is None:
         return await client.request(operation.method, url)
+    if operation.form:
+        return await client.request(operation.method, url, data=operation.body, files={"file": ("a.csv", TEN_TOPICS)})
     names_bulk = {"bulk_job_id": bulk_id} if "bulk_job_id" in operation.body else {}
     return await client.request(operation.method, url, json=operation.body | names_bulk)

@@ -74,6 +74,8 @@ def test_every_answer_has_its_own_shape(operations: dict[str, dict[str, Any]]) -
     of_bytes = {"getResults", "getAsset"}
     answers = {name: found["responses"]["200"]["content"] for name, found in operations.items() if name not in of_bytes}
     expected = {name: {"application/json": {"schema": {"$ref": reference(model)}}} for name, model in ANSWERS.items()}
+    either = answers.pop("uploadBulk")["application/json"]["schema"]["anyOf"]
+    assert either == [{"$ref": reference("UploadRead")}, {"$ref": reference("BulkCreated")}]
     assert answers == expected
 
 
