@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from jobs.creation import IdempotencyKey
 from jobs.errors import PressrunError, QuotaReached, StoreFull
 from service.auth.callers import Caller, Writer
 from service.deps import Parts, Rules
@@ -20,10 +16,10 @@ from service.pages.forms import form_with_files
 from service.pages.marking import Filled
 from service.pages.offers import Offers, offers
 from service.pages.request_form import OF_BULK
+from service.pages.sending import new_key, once
 from service.pages.upload import COLUMN, choices, preview, told
 from service.pages.wording import plural
 from service.problems import STATUS
-from service.request_rules import body_hash
 
 HERE = "/bulks/new"
 router = APIRouter(include_in_schema=False)
@@ -102,15 +98,3 @@ def _of_file(f: Filled, draft: Draft | None) -> dict[str, Any]:
         "preview": preview(upload.items, upload.places) if upload.items else None,
         "first_column": "Row" if upload.sheet else "Line",
     }
-
-
-def once(form: Mapping[str, str], body: BaseModel) -> IdempotencyKey | None:
-    """The same page sent twice is one request; sent again with other contents, it is another."""
-    if "key" not in form:
-        return None
-    hashed = body_hash(body)
-    return IdempotencyKey(f"page {form['key'][:64]} {hashed[:32]}", hashed)
-
-
-def new_key() -> str:
-    return secrets.token_urlsafe(16)
