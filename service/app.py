@@ -30,7 +30,7 @@ from service.live.broadcast import Broadcast
 from service.live.pace import Rhythm
 from service.live.streams import Patience
 from service.pages import bulks as bulk_pages
-from service.pages import formats_new, new, sign_in, single
+from service.pages import formats, formats_new, new, sign_in, single
 from service.pages.errors import error_page, wants_page
 from service.pages.static import CompressedPages, Files
 from service.url_check import UrlCheck
@@ -71,7 +71,7 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
     problems.install(app, _shown)
     for routes in (uploads, bulks, controls, results, events, jobs, selections, assets, targets, system):
         app.include_router(routes.router)
-    for pages in (sign_in, bulk_pages, new, single, formats_new):
+    for pages in (sign_in, bulk_pages, new, single, formats_new, formats):
         app.include_router(pages.router)
     app.mount("/static", Files(), name="static")
     app.add_middleware(CompressedPages, minimum_size=1_000)

@@ -71,10 +71,15 @@ def count(templates: Sequence[Any]) -> int:
     return sum(len(entry["verbosity"]) if isinstance(entry, dict) else 1 for entry in templates)
 
 
+def label_of(name: str) -> str:
+    """As people call it."""
+    return "FAQ" if name == "faq" else words(name) if name in KNOWN else name
+
+
 def _row(name: str) -> Row:
-    label = words(name) if name in KNOWN else name
+    label = label_of(name)
     levels = [(f"{FORMAT}{name}.{level}", f"{label}, {level}") for level in LEVELS]
-    return Row(label if name != "faq" else "FAQ", [(FORMAT + name, f"{label}, as usual"), *levels])
+    return Row(label, [(FORMAT + name, f"{label}, as usual"), *levels])
 
 
 def _without_level(name: str) -> str:

@@ -87,6 +87,21 @@
     const button = event.target.closest('[data-dismiss]');
     if (button) button.closest('.notice').remove();
   });
+  // Only where the browser lets a page write to the clipboard: over https, or on this machine.
+  function offerCopies() {
+    if (!navigator.clipboard) return;
+    for (const button of document.querySelectorAll('[data-copy][hidden]')) button.hidden = false;
+  }
+  on('click', async (event) => {
+    const button = event.target.closest('[data-copy]');
+    if (!button) return;
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    const label = button.textContent;
+    button.textContent = 'Copied';
+    setTimeout(() => { button.textContent = label; }, 2000);
+  });
+  on('htmx:after:swap', offerCopies);
+  offerCopies();
   on('submit', (event) => {
     const dialog = event.target.closest('dialog');
     if (dialog) dialog.close();
