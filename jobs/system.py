@@ -8,6 +8,7 @@ from datetime import timedelta
 from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
+from jobs.briefs import Briefs
 from jobs.checkpoints import Checkpoints
 from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
@@ -58,6 +59,7 @@ class System:
     intents: Intents
     creation: Creation
     lookup: Lookup
+    briefs: Briefs
     history: History
     sweep: Sweep
     adoption: Adoption
@@ -109,6 +111,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
+        briefs=Briefs(store),
         history=History(store, clock),
         sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),

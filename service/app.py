@@ -27,6 +27,7 @@ from service.body import BodyGuard
 from service.bulk_rules import BulkRules
 from service.json_response import JsonResponse
 from service.pages import bulks as bulk_pages
+from service.pages import selections as selection_pages
 from service.pages import sign_in
 from service.pages.errors import error_page, wants_page
 from service.pages.static import CompressedPages, Files
@@ -66,7 +67,7 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
     problems.install(app, _shown)
     for routes in (bulks, controls, results, jobs, selections, assets, targets, system):
         app.include_router(routes.router)
-    for pages in (sign_in, bulk_pages):
+    for pages in (sign_in, bulk_pages, selection_pages):
         app.include_router(pages.router)
     app.mount("/static", Files(), name="static")
     app.add_middleware(CompressedPages, minimum_size=1_000)
