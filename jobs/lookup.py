@@ -30,7 +30,7 @@ WITHOUT_RESULT = (
 )  # fmt: skip
 ROW = (
     "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "lane", "due_at", "waits_for",
-    "params.template", "params.verbosity",
+    "params.template", "params.verbosity", "started_at", "completed_at", "lease.taken_at", "sent_back.to",
 )  # fmt: skip
 QUESTION = (
     "bulk_job_id", "topic", "keywords", "trend", "source_url", "external_id", "queue_position", "selection",
@@ -138,9 +138,10 @@ class Lookup:
 
     async def jobs_of(self, bulk: Document, limit: int, after_position: int = 0) -> list[Document]:
         """In queue order, without their results."""
+        kept_at = [f"checkpoints.{stage['name']}.at" for stage in bulk["stages"]]
         return await self._jobs.find(
             {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], "queue_position": {"$gt": after_position}},
-            projection=ROW,
+            projection=[*ROW, *kept_at],
             sort=[("queue_position", 1)],
             limit=limit,
         )

@@ -16,6 +16,7 @@ from jobs.controls import Controls
 from jobs.creation import Creation
 from jobs.documents import BulkRequest
 from jobs.encryption import Cipher
+from jobs.forecasts import Forecasts
 from jobs.generators import Generators
 from jobs.history import History
 from jobs.incumbents import Incumbents
@@ -34,6 +35,7 @@ from jobs.selections import Selections
 from jobs.settling import Settling
 from jobs.shortlist import Shortlist
 from jobs.store import Store
+from jobs.surroundings import SurroundingsReader
 from jobs.sweep import Sweep
 from jobs.targets import Targets
 from jobs.twins import Twins
@@ -61,6 +63,7 @@ class System:
     lookup: Lookup
     briefs: Briefs
     history: History
+    forecasts: Forecasts
     sweep: Sweep
     adoption: Adoption
     chores: Chores
@@ -94,6 +97,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     shortlist = Shortlist(store, clock, scopes)
     settling = Settling(store, clock)
     workers = Workers(store, clock, silence=rules.lease)
+    history = History(store, clock)
+    surroundings = SurroundingsReader(store, clock, scopes, admission, workers)
     return System(
         store=store,
         clock=clock,
@@ -113,6 +118,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         lookup=Lookup(store, clock),
         briefs=Briefs(store),
         history=History(store, clock),
+        history=history,
+        forecasts=Forecasts(store, clock, history, surroundings),
         sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),
