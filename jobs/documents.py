@@ -167,6 +167,7 @@ def queue_fields_of_bulk(tenant: str, request: BulkRequest, now: datetime) -> Do
     policy, budget = request.failure_policy, request.budget
     return {
         "rev": 1,
+        "changed_at": now,
         "remaining_items": len(request.items),
         "slots": {},
         "busy": 0,
@@ -220,6 +221,7 @@ def queue_fields_of_job(bulk: Document, now: datetime) -> Document:
     return {
         "shard": bulk["shard"],
         "rev": 1,
+        "changed_at": now,
         "current_stage": bulk["stages"][0]["name"],
         "percentage": 0,
         "checkpoints": {},

@@ -13,6 +13,7 @@ INDEXES = (
     Index("bulk_jobs", (("intent.at", 1),), "upkeep: half done controls", where={"intent.at": {"$exists": True}}),
     Index("bulk_jobs", (("pause.until", 1),), "upkeep: pauses that end", where={"pause.until": {"$exists": True}}),
     Index("bulk_jobs", (("schema", 1), ("status", 1)), "adoption: the application's own bulks"),
+    Index("bulk_jobs", (("changed_at", 1), ("_id", 1)), "live streams: what has changed since"),
     Index(
         "generation_jobs",
         (("bulk_job_id", 1), ("status", 1), ("lane", 1), ("queue_position", 1)),
@@ -29,6 +30,7 @@ INDEXES = (
     Index("generation_jobs", (("userId", 1), ("completed_at", -1)), "the queue's last ended jobs and throughput"),
     Index("generation_jobs", (("status", 1), ("userId", 1)), "the queue: what runs or waits, of one user or of all"),
     Index("generation_jobs", (("completed_at", -1),), "the whole queue's last ended jobs and throughput"),
+    Index("generation_jobs", (("changed_at", 1), ("_id", 1)), "live streams: what has changed since"),
     Index(
         "generation_jobs",
         (("bulk_job_id", 1), ("twin_key", 1)),

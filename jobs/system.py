@@ -9,6 +9,7 @@ from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
 from jobs.briefs import Briefs
+from jobs.changes import Changes
 from jobs.checkpoints import Checkpoints
 from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
@@ -64,6 +65,7 @@ class System:
     briefs: Briefs
     history: History
     forecasts: Forecasts
+    changes: Changes
     sweep: Sweep
     adoption: Adoption
     chores: Chores
@@ -117,9 +119,9 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
         briefs=Briefs(store),
-        history=History(store, clock),
         history=history,
         forecasts=Forecasts(store, clock, history, surroundings),
+        changes=Changes(store),
         sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),
