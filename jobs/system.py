@@ -27,6 +27,7 @@ from jobs.keys import Keys
 from jobs.limits import Limits, LimitStore
 from jobs.lookup import Lookup
 from jobs.materials import Materials
+from jobs.overview import Overview
 from jobs.permits import Permits
 from jobs.pipelines import PipelineStore
 from jobs.queue import Queue
@@ -34,11 +35,14 @@ from jobs.quotas import Quotas
 from jobs.scopes import Scopes
 from jobs.selections import Selections
 from jobs.settling import Settling
+from jobs.shares import Shares
 from jobs.shortlist import Shortlist
 from jobs.store import Store
 from jobs.surroundings import SurroundingsReader
 from jobs.sweep import Sweep
+from jobs.tallies import Tallies
 from jobs.targets import Targets
+from jobs.throughput import Throughput
 from jobs.twins import Twins
 from jobs.waiting import Waiting
 from jobs.workers import Workers
@@ -63,6 +67,9 @@ class System:
     creation: Creation
     lookup: Lookup
     briefs: Briefs
+    overview: Overview
+    throughput: Throughput
+    shares: Shares
     history: History
     forecasts: Forecasts
     changes: Changes
@@ -122,6 +129,9 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         history=history,
         forecasts=Forecasts(store, clock, history, surroundings),
         changes=Changes(store),
+        overview=Overview(store, clock, Tallies(store)),
+        throughput=Throughput(store, clock),
+        shares=Shares(store, clock),
         sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),

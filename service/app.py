@@ -30,6 +30,7 @@ from service.live.broadcast import Broadcast
 from service.live.pace import Rhythm
 from service.live.streams import Patience
 from service.pages import bulks as bulk_pages
+from service.pages import queue as queue_pages
 from service.pages import selections as selection_pages
 from service.pages import sign_in
 from service.pages.errors import error_page, wants_page
@@ -72,7 +73,7 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
     problems.install(app, _shown)
     for routes in (bulks, controls, results, events, jobs, selections, assets, targets, system):
         app.include_router(routes.router)
-    for pages in (sign_in, bulk_pages, selection_pages):
+    for pages in (sign_in, bulk_pages, queue_pages, selection_pages):
         app.include_router(pages.router)
     app.mount("/static", Files(), name="static")
     app.add_middleware(CompressedPages, minimum_size=1_000)

@@ -52,7 +52,7 @@ async def look_at_job(parts: System, owner: UserId, job_id: JobId) -> JobDetail:
 
 async def look_at_queue(parts: System, owner: UserId | None) -> QueueState:
     """The owner's part of it, or all of it for None."""
-    view = await parts.lookup.queue(owner)
+    view = await parts.overview.queue(owner)
     by_bulk = await parts.forecasts.of_jobs(view.active)
     now, unknown = parts.clock.now(), ((), None)
     courses = {job["_id"]: Course(*by_bulk.get(job["bulk_job_id"], unknown), now) for job in view.active}

@@ -10,7 +10,8 @@ from jobs.bson_json import plain
 from jobs.controls import Answer
 from jobs.documents import ITEM_FIELDS, JobId
 from jobs.forecasts import Foreseen
-from jobs.lookup import QueueView, Tally
+from jobs.lookup import Tally
+from jobs.overview import QueueView
 from jobs.pipelines import PipelineSpec
 from jobs.priority import Priority
 from jobs.store import Document
