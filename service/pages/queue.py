@@ -1,4 +1,4 @@
-"""The page of the queue: what runs and what has ended, who works, and what limits it. One's own; all of it for admins."""
+"""The page of the queue: what runs and what has ended, who works, what limits it. One's own; for admins, all of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of the page of the queue: on load, in its stream, and when it asks again. Nothing is read or changed here."""
+"""The parts of the page of the queue: on load, in its stream, and when it asks again. Nothing is read here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.system_answers import QueueState, WorkerState
 TEMPLATE = "queue_parts.html"
 ROWS_OF_TABLE = 6
 STATES = {
-    GeneratorState.READY: "Ready",
+    GeneratorState.READY: "",
     GeneratorState.PARKED: "Has asked to be left alone",
     GeneratorState.DOWN: "Down: nothing is sent to it, it is tried again",
     GeneratorState.RECOVERING: "Back after an outage: it is called more and more",
@@ -113,7 +113,7 @@ def surrounding_parts(around: Surroundings) -> dict[str, str]:
     hour = _spark("hour", ("Last hour", "1 h ago", "minute"), around.hour)
     day = _spark("day", ("Last 24 hours", "24 h ago", "quarter of an hour"), around.day)
     generators = [_generator(view) for view in around.generators]
-    parts = {
+    parts: dict[str, str] = {
         "queue-alive": html.part(TEMPLATE, "alive", around.has_worker),
         "queue-throughput": html.part(TEMPLATE, "throughput", [hour, day]),
         "queue-generators": html.part(TEMPLATE, "generators", generators),
@@ -137,6 +137,8 @@ def _left(job: ActiveJob) -> str:
     low, high = duration(job.remaining.low), duration(job.remaining.high)
     if job.remaining.high < 1:
         return "any moment now"
+    if job.remaining.low < 1:
+        return f"up to {high} left"
     return f"about {high} left" if low == high else f"{low} to {high} left"
 
 

@@ -90,4 +90,5 @@ FILTERS: dict[str, Callable[..., str]] = {
     "number": number,
     "plural": plural,
     "about": about,
+    "between": between,
 }
