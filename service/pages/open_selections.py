@@ -18,6 +18,9 @@ from service.pages import html
 from service.pages.wording import about, plural
 
 SHOWN = 20
+WAITING = "waiting"
+"""The element that holds all of it."""
+
 OWN = ("title", "summary", "angle", "keywords")
 """What an idea has, and what a person may write."""
 
@@ -102,7 +105,7 @@ class Open:
         return f"{more}{plural(total, 'article')} {'awaits' if total == 1 else 'await'} your choice".capitalize()
 
     def parts(self) -> dict[str, str]:
-        return {"waiting": html.part("selections_parts.html", "waiting", self)}
+        return {WAITING: html.part("selections_parts.html", "waiting", self)}
 
 
 async def open_selections(

@@ -1,12 +1,12 @@
-"""Parts of a page that the browser asks for again every few seconds: answered only where they have changed.
+"""Parts of a page that the browser asks for again every few seconds: answered only where something has changed.
 
-For what no stream tells of: nothing is kept here for those who look, and who does not look is not asked for.
+For what no stream tells of: nothing is kept here for those who look, and a hidden page does not ask.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
@@ -14,22 +14,22 @@ from starlette.responses import HTMLResponse, Response
 from service.pages import html
 
 
-def mark(shown: Mapping[str, str]) -> Markup:
-    """What tells later whether the browser still shows the same; a page with parts like these has it once."""
-    return html.part("polling.html", "mark", _digest(shown))
+def mark(state: str) -> Markup:
+    """What the browser sends back to say which state it shows; a page that asks again has one."""
+    return html.part("polling.html", "mark", _digest(state))
 
 
-def with_mark(shown: Mapping[str, str]) -> dict[str, str]:
-    return {**shown, "seen": mark(shown)}
+def with_mark(state: str, shown: Mapping[str, str]) -> dict[str, str]:
+    return {**shown, "seen": mark(state)}
 
 
-def answer(seen: str, shown: Mapping[str, str], announcement: str | None = None) -> Response:
-    """To a browser that has `seen` something; the announcement is read out where something has changed."""
-    if seen == _digest(shown):
+def answer(seen: str, state: str, render: Callable[[], Mapping[str, str]], announcement: str | None = None) -> Response:
+    """To a browser that has `seen` something: what is rendered, and read out, unless it is in this state already."""
+    if seen == _digest(state):
         return Response(status_code=204, headers=html.HEADERS)
     said = {"announcement": html.part("polling.html", "announcement", announcement)} if announcement else {}
-    return HTMLResponse(html.parts({**with_mark(shown), **said}), headers=html.HEADERS)
+    return HTMLResponse(html.parts({**with_mark(state, render()), **said}), headers=html.HEADERS)
 
 
-def _digest(shown: Mapping[str, str]) -> str:
-    return hashlib.sha256("".join(shown.values()).encode()).hexdigest()[:16]
+def _digest(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()[:16]

@@ -42,7 +42,8 @@ async def stream_queue(caller: Reader, request: Request) -> Response:
 @router.get("/around")
 async def ask_again(caller: Reader, parts: Parts, seen: Annotated[str, Query(max_length=20)] = "") -> Response:
     around = await _surroundings(caller, parts)
-    return polling.answer(seen, surrounding_parts(around), around.sentence)
+    shown = surrounding_parts(around)
+    return polling.answer(seen, "".join(shown.values()), lambda: shown, around.sentence)
 
 
 @router.post("/limits")
@@ -70,7 +71,7 @@ async def _page(
         here="/queue",
         live=queue_parts(state, parts.clock.now()),
         around=shown,
-        mark=polling.mark(shown),
+        mark=polling.mark("".join(shown.values())),
         poll_seconds=POLL_SECONDS,
         limits=await _limits(parts) if caller.is_admin else None,
         form=form,

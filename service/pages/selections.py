@@ -18,7 +18,7 @@ from service.auth.callers import Caller, Reader, Writer
 from service.deps import Parts
 from service.pages import html, polling
 from service.pages.forms import form_of
-from service.pages.open_selections import OWN, Typed, Wanted, open_selections
+from service.pages.open_selections import OWN, WAITING, Open, Typed, Wanted, open_selections
 from service.pages.wording import about, plural
 from service.pipeline_requests import JobSelect
 from service.problems import faults_of
@@ -50,7 +50,8 @@ async def ask_again(
     caller: Reader, parts: Parts, wanted: Which, seen: Annotated[str, Query(max_length=20)] = ""
 ) -> Response:
     found = await open_selections(parts, caller.user, wanted, may_choose=_may_choose(caller))
-    return polling.answer(seen, found.parts(), found.sentence)
+    shown = found.parts()
+    return polling.answer(seen, shown[WAITING], lambda: shown, found.sentence)
 
 
 @router.post("/approve/{bulk_id}")
@@ -82,14 +83,14 @@ async def _outcome(request: Request, caller: Caller, parts: Parts, wanted: Wante
     if not html.is_htmx(request):
         return html.outcome(request, sentence, wanted.url())
     found = await open_selections(parts, caller.user, wanted, may_choose=_may_choose(caller))
-    return html.outcome(request, sentence, wanted.url(), polling.with_mark(found.parts()))
+    return html.outcome(request, sentence, wanted.url(), _marked(found))
 
 
 async def _once_more(request: Request, caller: Caller, parts: Parts, wanted: Wanted, typed: Typed) -> Response:
     if not html.is_htmx(request):
         return await _page(caller, parts, wanted, typed)
     found = await open_selections(parts, caller.user, wanted, may_choose=_may_choose(caller), typed=typed)
-    return HTMLResponse(html.parts(polling.with_mark(found.parts())), status_code=400, headers=html.HEADERS)
+    return HTMLResponse(html.parts(_marked(found)), status_code=400, headers=html.HEADERS)
 
 
 async def _page(caller: Caller, parts: Parts, wanted: Wanted, typed: Typed | None = None) -> Response:
@@ -101,11 +102,16 @@ async def _page(caller: Caller, parts: Parts, wanted: Wanted, typed: Typed | Non
         400 if typed else 200,
         here="/selections",
         found=found,
-        shown=shown["waiting"],
-        mark=polling.mark(shown),
+        shown=shown[WAITING],
+        mark=polling.mark(shown[WAITING]),
         poll_url=wanted.url("/selections/live"),
         poll_seconds=POLL_SECONDS,
     )
+
+
+def _marked(found: Open) -> dict[str, str]:
+    shown = found.parts()
+    return polling.with_mark(shown[WAITING], shown)
 
 
 def _may_choose(caller: Caller) -> bool:
