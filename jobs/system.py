@@ -71,8 +71,8 @@ class System:
     throughput: Throughput
     shares: Shares
     history: History
-    forecasts: Forecasts
     changes: Changes
+    forecasts: Forecasts
     sweep: Sweep
     adoption: Adoption
     chores: Chores
@@ -126,12 +126,12 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
         briefs=Briefs(store),
-        history=history,
-        forecasts=Forecasts(store, clock, history, surroundings),
-        changes=Changes(store),
         overview=Overview(store, clock, Tallies(store)),
         throughput=Throughput(store, clock),
         shares=Shares(store, clock),
+        history=history,
+        changes=Changes(store),
+        forecasts=Forecasts(store, clock, history, surroundings),
         sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),

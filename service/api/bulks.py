@@ -48,7 +48,8 @@ async def list_bulks(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> BulkPage:
-    page = await parts.lookup.bulks(caller.user, BulkFilter((status,) if status else ()), limit, cursor)
+    wanted = BulkFilter(statuses=[status] if status else ())
+    page = await parts.lookup.bulks(caller.user, wanted, limit, cursor)
     return BulkPage(bulk_jobs=[bulk_job(bulk) for bulk in page.documents], next_cursor=page.next_cursor)
 
 
