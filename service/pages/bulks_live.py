@@ -65,7 +65,8 @@ class BulkList:
 
     wanted: Wanted
     rows: Sequence[Row]
-    next_url: str | None
+    newer_url: str | None
+    older_url: str | None
     state: str
 
     def parts(self) -> dict[str, str]:
@@ -85,8 +86,9 @@ async def bulk_list(parts: System, owner: UserId, wanted: Wanted) -> BulkList:
     awaiting = await parts.briefs.awaiting(owner, waiting_for_persons)
     rows = [Row(bulk_job(bulk), awaiting.get(bulk["_id"], 0)) for bulk in page.documents]
     revisions = [(bulk["rev"], row.bulk.id, row.awaiting) for bulk, row in zip(page.documents, rows, strict=True)]
-    next_url = wanted.url(cursor=page.next_cursor) if page.next_cursor else None
-    return BulkList(wanted, rows, next_url, repr((revisions, page.next_cursor)))
+    cursors = (page.previous_cursor, page.next_cursor)
+    newer, older = (wanted.url(cursor=cursor) if cursor else None for cursor in cursors)
+    return BulkList(wanted, rows, newer, older, repr((revisions, cursors)))
 
 
 def _may_ask(bulk: Document) -> bool:
