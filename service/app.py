@@ -43,6 +43,8 @@ from service.live.pace import Rhythm
 from service.live.streams import Patience
 from service.pages import bulk, bulk_controls, formats, formats_new, job, live, new, sign_in, single
 from service.pages import bulks as bulk_pages
+from service.pages import queue as queue_pages
+from service.pages import selections as selection_pages
 from service.pages.errors import error_page, wants_page
 from service.pages.static import CompressedPages, Files
 from service.url_check import UrlCheck
@@ -84,6 +86,8 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
     for routes in (uploads, bulks, controls, results, events, jobs, selections, assets, targets, templates, system):
         app.include_router(routes.router)
     for pages in (sign_in, bulk_pages, new, single, formats_new, formats, bulk, bulk_controls, job, live):
+        app.include_router(pages.router)
+    for pages in (queue_pages, selection_pages):
         app.include_router(pages.router)
     app.mount("/static", Files(), name="static")
     app.add_middleware(CompressedPages, minimum_size=1_000)

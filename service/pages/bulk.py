@@ -95,7 +95,7 @@ async def _detail(parts: System, bulk: Document, status: JobStatus | None, after
     """All jobs of a bulk that fits on one page: its sheet shows them, whichever are listed."""
     if bulk["total_items"] <= JOBS_SHOWN:
         return await look_at_bulk(parts, bulk)
-    return await look_at_bulk(parts, bulk, after, status)
+    return await look_at_bulk(parts, bulk, after, [status] if status else [])
 
 
 def _next_url(detail: BulkDetail, status: str) -> str | None:
