@@ -202,8 +202,11 @@ class BulkDetail(Model):
 
 
 class BulkPage(Model):
+    """`previous_cursor` leads to the page before, as `next_cursor` to the next."""
+
     bulk_jobs: list[BulkJob]
     next_cursor: str | None
+    previous_cursor: str | None = None
 
 
 class Controlled(Model):

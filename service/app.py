@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Mapping, Sequence
 
 import structlog
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic.alias_generators import to_camel
+from starlette.responses import Response
 
+from jobs.errors import Fault
 from jobs.settings import AuthMode, Settings, wrong_setting
 from jobs.system import System
 from outbound.allowed import Allowed, parse_allowed
@@ -16,13 +19,20 @@ from outbound.errors import AllowedMalformed
 from outbound.system_resolver import SystemResolver
 from service import problems
 from service.answers import ErrorBody
-from service.api import assets, bulks, controls, jobs, results, selections, system, targets
+from service.api import assets, bulks, controls, events, jobs, results, selections, system, targets
 from service.auth.callers import Authentication
 from service.auth.keys import KeyAuthentication
 from service.auth.off import LocalOnly, NoAuthentication, check_host
 from service.body import BodyGuard
 from service.bulk_rules import BulkRules
 from service.json_response import JsonResponse
+from service.live.broadcast import Broadcast
+from service.live.pace import Rhythm
+from service.live.streams import Patience
+from service.pages import bulks as bulk_pages
+from service.pages import sign_in
+from service.pages.errors import error_page, wants_page
+from service.pages.static import CompressedPages, Files
 from service.url_check import UrlCheck
 
 log = structlog.get_logger()
@@ -56,15 +66,26 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
         allowed=allowed,
     )
     app.state.url_check = UrlCheck(allowed, SystemResolver())
-    problems.install(app)
-    for routes in (bulks, controls, results, jobs, selections, assets, targets, system):
+    app.state.broadcast = Broadcast(parts, settings.stream.max_per_user, Rhythm())
+    app.state.stream_patience = Patience()
+    problems.install(app, _shown)
+    for routes in (bulks, controls, results, events, jobs, selections, assets, targets, system):
         app.include_router(routes.router)
+    for pages in (sign_in, bulk_pages):
+        app.include_router(pages.router)
+    app.mount("/static", Files(), name="static")
+    app.add_middleware(CompressedPages, minimum_size=1_000)
     app.add_middleware(BodyGuard)
     if settings.auth.mode is AuthMode.OFF:
         check_host(settings.service.host)
         app.add_middleware(LocalOnly)
         log.warning("authentication_is_off", sentence="Anybody on this machine can use Pressrun: for development only.")
     return app
+
+
+def _shown(request: Request, code: int, sentence: str, faults: Sequence[Fault], headers: Mapping[str, str]) -> Response:
+    shown = error_page if wants_page(request) else problems.as_json
+    return shown(request, code, sentence, faults, headers)
 
 
 def _authentication(settings: Settings, parts: System) -> Authentication:

@@ -37,12 +37,12 @@ class BodyGuard:
         request = Request(scope)
         try:
             body = await _read(receive)
-            if body:
+            if body and scope["path"].startswith("/api/"):  # forms of pages are read in service/pages/forms.py
                 check_body(request.headers.get("content-type", ""), body)
         except ClientDisconnect:
             return  # what came of the body says less than its sender meant
         except PressrunError as error:
-            await problem(error)(scope, receive, send)
+            await problem(request, error)(scope, receive, send)
             return
         replayed = False
 
@@ -121,7 +121,7 @@ def _text_faults(value: Any, path: str, depth: int) -> Iterator[Fault]:
         return
     match value:
         case str():
-            if (why := _why_no_text(value)) is not None:
+            if (why := why_no_text(value)) is not None:
                 yield Fault(path, why)
         case int():
             if not -(2**63) <= value < 2**63:
@@ -146,7 +146,8 @@ def _object_faults(value: dict[str, Any], path: str, depth: int) -> Iterator[Fau
             yield from _text_faults(item, _joined(path, key), depth + 1)
 
 
-def _why_no_text(text: str) -> str | None:
+def why_no_text(text: str) -> str | None:
+    """What in it cannot be stored."""
     if "\0" in text:
         return "must not hold a NUL character"
     if not text.isascii():
@@ -160,7 +161,7 @@ def _why_no_text(text: str) -> str | None:
 def _why_no_key(key: str) -> str | None:
     if not key or key.startswith("$") or "." in key:
         return "a key must not be empty, begin with $ or hold a dot"
-    return _why_no_text(key)
+    return why_no_text(key)
 
 
 def _joined(path: str, part: str) -> str:

@@ -22,6 +22,7 @@ from service.job_answers import (
     JobDetail,
     JobSummary,
     OpenSelection,
+    QueueJob,
     Selection,
     Stage,
     StageStatus,
@@ -60,6 +61,10 @@ def format_of(job: Document) -> dict[str, Any]:
 
 def job_summary(job: Document) -> JobSummary:
     return JobSummary.model_validate(_shown(job))
+
+
+def queue_job(job: Document) -> QueueJob:
+    return QueueJob.model_validate(_shown(job))
 
 
 def active_job(job: Document, course: Course) -> ActiveJob:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from fastapi import FastAPI, Request
@@ -60,6 +60,13 @@ class NotReady(PressrunError):
     reason: str
 
 
+@dataclass(eq=False)
+class TooManyStreams(PressrunError):
+    """You have {most} live streams open, and more are not allowed: close one first."""
+
+    most: int
+
+
 STATUS: dict[type[PressrunError], int] = {
     errors.InvalidInput: 400,
     Unauthorized: 401,
@@ -79,25 +86,44 @@ STATUS: dict[type[PressrunError], int] = {
     errors.StoreFull: 409,
     BodyTooLarge: 413,
     NotJson: 415,
+    TooManyStreams: 429,
     NotReady: 503,
     errors.StoreUnavailable: 503,
 }
 SENTENCES = {404: "There is nothing at this address.", 405: "This address does not take this method."}
 RETRY_AFTER = {"Retry-After": "1"}
+OUR_FAULT = "Something went wrong here; it was noted."
 
 
-def problem(error: PressrunError) -> Response:
+class Shown(Protocol):
+    """How an error is answered: as JSON, or as what people look at."""
+
+    def __call__(
+        self, request: Request, code: int, sentence: str, faults: Sequence[Fault], headers: Mapping[str, str]
+    ) -> Response: ...
+
+
+def as_json(
+    request: Request, code: int, sentence: str, faults: Sequence[Fault], headers: Mapping[str, str]
+) -> Response:
+    body: dict[str, Any] = {"error": sentence}
+    if faults:
+        body["details"] = [{"path": fault.path, "message": fault.message} for fault in faults]
+    return JsonResponse(body, status_code=code, headers=dict(headers))
+
+
+def problem(request: Request, error: PressrunError, shown: Shown = as_json) -> Response:
     """The answer for an error of ours; one that is not listed is our own fault, and told without its facts."""
     code = STATUS.get(type(error))
     if code is None:
         log.error("unexpected_error", error=str(error), kind=type(error).__name__)
-        return _answer(500, "Something went wrong here; it was noted.")
+        return shown(request, 500, OUR_FAULT, (), {})
     faults = error.faults if isinstance(error, InvalidInput) else ()
-    again = RETRY_AFTER if code == 503 or isinstance(error, errors.StillRunning | errors.Busy) else {}
+    again = RETRY_AFTER if code in (429, 503) or isinstance(error, errors.StillRunning | errors.Busy) else {}
     sentence = "The database does not answer: try again." if isinstance(error, errors.StoreUnavailable) else str(error)
     if isinstance(error, errors.StoreUnavailable):
         log.warning("database_away", reason=error.reason)
-    return _answer(code, sentence, faults, again)
+    return shown(request, code, sentence, faults, again)
 
 
 def faults_of(found: Sequence[Any]) -> tuple[Fault, ...]:
@@ -105,23 +131,24 @@ def faults_of(found: Sequence[Any]) -> tuple[Fault, ...]:
     return tuple(Fault(_path(item["loc"][1:]), _sentence(item)) for item in found[:MAX_FAULTS])
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, shown: Shown) -> None:
     @app.exception_handler(PressrunError)
-    async def ours(_: Request, error: PressrunError) -> Response:
-        return problem(error)
+    async def ours(request: Request, error: PressrunError) -> Response:
+        return problem(request, error, shown)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return problem(InvalidInput("The request is not valid.", faults_of(error.errors())))
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return problem(request, InvalidInput("The request is not valid.", faults_of(error.errors())), shown)
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> Response:
-        return _answer(error.status_code, SENTENCES.get(error.status_code, error.detail), headers=error.headers)
+    async def http(request: Request, error: HTTPException) -> Response:
+        sentence = SENTENCES.get(error.status_code, error.detail)
+        return shown(request, error.status_code, sentence, (), error.headers or {})
 
     @app.exception_handler(Exception)
-    async def unexpected(_: Request, error: Exception) -> Response:
+    async def unexpected(request: Request, error: Exception) -> Response:
         log.error("unexpected_error", exc_info=error)
-        return _answer(500, "Something went wrong here; it was noted.")
+        return shown(request, 500, OUR_FAULT, (), {})
 
 
 def _path(location: Sequence[int | str]) -> str:
@@ -139,10 +166,3 @@ def _sentence(item: dict[str, Any]) -> str:
             return "must be an object"
         case _:
             return _SUBJECT.sub("must", str(item["msg"])).partition(" after validation, ")[0]
-
-
-def _answer(code: int, sentence: str, faults: Sequence[Fault] = (), headers: Any = None) -> Response:
-    body: dict[str, Any] = {"error": sentence}
-    if faults:
-        body["details"] = [{"path": fault.path, "message": fault.message} for fault in faults]
-    return JsonResponse(body, status_code=code, headers=dict(headers or {}))

@@ -17,10 +17,14 @@ ORDER = tuple(Scope)
 
 @dataclass(frozen=True)
 class Caller:
-    """`scope` is the most that this caller may do; `admin` sees what is everybody's."""
+    """`scope` is the most that this caller may do; `admin` sees what is everybody's.
+
+    `by_cookie`: has signed in on a page.
+    """
 
     user: UserId
     scope: Scope
+    by_cookie: bool = False
 
     @property
     def is_admin(self) -> bool:

@@ -39,8 +39,8 @@ class LocalOnly:
         self._app = app
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (reason := _why_not_local(Request(scope))) is not None:
-            await problem(Forbidden(reason))(scope, receive, send)
+        if scope["type"] == "http" and (reason := _why_not_local(request := Request(scope))) is not None:
+            await problem(request, Forbidden(reason))(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -34,7 +34,6 @@ def store(embedded_store: Store) -> Store:
 @pytest.mark.parametrize(
     ("method", "url"),
     [
-        ("GET", "/"),
         ("GET", "/api"),
         ("GET", "/nope"),
         ("GET", "/docs"),
@@ -166,6 +165,6 @@ async def test_a_process_without_its_database_is_alive_but_not_ready(
 
 
 async def test_answers_are_json_even_where_a_client_wants_something_else(api: httpx2.AsyncClient) -> None:
-    response = await api.get("/nope", headers={"Accept": "text/html"})
+    response = await api.get("/api/nope", headers={"Accept": "text/html"})
     assert refused(response, 404) == NOTHING_HERE
     assert (await post(api, f"{BULKS}/{await submit(api)}/pause"))["success"] is True

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.requests import Request
 
 from jobs.errors import BudgetUsedUp, PressrunError, QuotaReached
 from jobs.expenses import Expense
@@ -182,7 +183,7 @@ async def test_a_priority_that_is_none_is_told_what_there_is(api: httpx2.AsyncCl
 
 @pytest.mark.parametrize("error", [BudgetUsedUp(), QuotaReached("You", 5, 10)])
 def test_what_is_used_up_is_a_conflict(error: PressrunError) -> None:
-    assert problem(error).status_code == 409
+    assert problem(Request({"type": "http"}), error).status_code == 409
 
 
 async def test_a_bulk_and_its_jobs_tell_why_they_wait(api: httpx2.AsyncClient, system: System) -> None:

@@ -1,0 +1,93 @@
+"""How values read on pages: statuses, durations, moments, numbers. Nothing is looked up here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+STATUSES: Mapping[str, str] = {
+    "queued": "Queued",
+    "processing": "Running",
+    "paused": "Paused",
+    "awaiting_selection": "Awaits your choice",
+    "completed": "Completed",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+MODES: Mapping[str, str] = {"topic": "Topic", "keywords": "Keywords", "trends": "Trend", "spin": "Rewrite"}
+
+
+def status(name: str) -> str:
+    return STATUSES.get(name, words(name))
+
+
+def mode(name: str) -> str:
+    return MODES.get(name, words(name))
+
+
+def words(name: str) -> str:
+    """`quality-validation` as `Quality validation`."""
+    return name.replace("-", " ").replace("_", " ").capitalize()
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `2 min 05 s`, `3 h 20 min`, `2 d 4 h`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def between(started_at: str | None, ended_at: str | None) -> str:
+    """How long it took, of two moments as the API tells them; nothing where one is missing."""
+    if started_at is None or ended_at is None:
+        return ""
+    return duration((datetime.fromisoformat(ended_at) - datetime.fromisoformat(started_at)).total_seconds())
+
+
+def moment(told: str) -> str:
+    """Of a moment as the API tells it; where scripts run, the reader's own clock takes its place."""
+    at = datetime.fromisoformat(told).astimezone(UTC)
+    return f"{at:%d %b %Y, %H:%M} UTC"
+
+
+def number(value: float) -> str:
+    """`12,500`, `3.5`."""
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}".rstrip("0")
+
+
+def plural(count: int, one: str, more: str | None = None) -> str:
+    """`1 article`, `12 articles`."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
+def about(item: Any) -> str:
+    """What an article is about, in a line: of an item, a row or a job."""
+    told = item if isinstance(item, Mapping) else dict(item)
+    keywords = told.get("keywords")
+    candidates = (
+        told.get("topic"),
+        told.get("trend"),
+        ", ".join(map(str, keywords)) if isinstance(keywords, list) else keywords,
+        told.get("source_url"),
+        told.get("source_text"),
+    )
+    found = " ".join(str(next(filter(None, candidates), "")).split())
+    return found if len(found) <= 120 else found[:119] + "…"
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "status": status,
+    "mode": mode,
+    "words": words,
+    "duration": duration,
+    "moment": moment,
+    "number": number,
+    "plural": plural,
+    "about": about,
+}
