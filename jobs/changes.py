@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bson import ObjectId
 
 from jobs.documents import BulkId, JobId, UserId
-from jobs.lookup import ROW
+from jobs.lookup import row_fields
 from jobs.store import Collection, Document, Store
+
+LATE = timedelta(seconds=3)
+"""How much later than its date a change may be seen: a write of many documents, the clocks of several servers."""
 
 PAGE = 1000
 IN_ORDER = [("changed_at", 1), ("_id", 1)]
@@ -21,7 +24,7 @@ IN_ORDER = [("changed_at", 1), ("_id", 1)]
 
 @dataclass(frozen=True)
 class Change:
-    """A bulk, or with `job_id` one of its jobs, has come to this revision, or to a later one."""
+    """A bulk, or with `job_id` one of its jobs, has come to this revision at that moment."""
 
     bulk_id: BulkId
     job_id: JobId | None
@@ -58,7 +61,7 @@ class Changes:
     async def _rows(self, bulk: Document, wanted: Document, limit: int) -> list[Document]:
         return await self._jobs.find(
             {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], **wanted},
-            projection=[*ROW, "rev"],
+            projection=[*row_fields(bulk), "rev"],
             sort=[("queue_position", 1)],
             limit=limit,
         )

@@ -28,7 +28,7 @@ WITHOUT_RESULT = (
 )  # fmt: skip
 ROW = (
     "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "lane", "due_at", "waits_for",
-    "params.template", "params.verbosity",
+    "params.template", "params.verbosity", "started_at", "completed_at", "lease.taken_at", "sent_back.to",
 )  # fmt: skip
 ASKED = (
     "bulk_job_id", "topic", "keywords", "trend", "source_url", "external_id", "queue_position", "selection",
@@ -140,7 +140,7 @@ class Lookup:
         else:
             # Positions are without a gap, so these are all: a server that sorts what it finds need not sort the rest.
             wanted |= {"queue_position": {"$gt": after_position, "$lte": after_position + limit}}
-        return await self._jobs.find(wanted, projection=ROW, sort=[("queue_position", 1)], limit=limit)
+        return await self._jobs.find(wanted, projection=row_fields(bulk), sort=[("queue_position", 1)], limit=limit)
 
     async def job(self, owner: UserId, job_id: JobId) -> Document:
         """Raises `NotFound`, also while the job's bulk is only half created."""
@@ -183,6 +183,11 @@ class Lookup:
         found = await self._bulks.find({"_id": {"$in": wanted}, "userId": owner}, projection=["_id"]) if wanted else []
         there = {bulk["_id"] for bulk in found}
         return [job for job in jobs if job["bulk_job_id"] in there]
+
+
+def row_fields(bulk: Document) -> list[str]:
+    """What a row of the bulk's jobs shows: of a checkpoint only when it was made."""
+    return [*ROW, *(f"checkpoints.{stage['name']}.at" for stage in bulk["stages"])]
 
 
 def rounded(sum_of_all: int, count: int) -> int:

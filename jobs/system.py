@@ -8,6 +8,7 @@ from datetime import timedelta
 from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
+from jobs.changes import Changes
 from jobs.checkpoints import Checkpoints
 from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
@@ -15,6 +16,7 @@ from jobs.controls import Controls
 from jobs.creation import Creation
 from jobs.documents import BulkRequest
 from jobs.encryption import Cipher
+from jobs.forecasts import Forecasts
 from jobs.generators import Generators
 from jobs.history import History
 from jobs.incumbents import Incumbents
@@ -35,6 +37,7 @@ from jobs.settling import Settling
 from jobs.shares import Shares
 from jobs.shortlist import Shortlist
 from jobs.store import Store
+from jobs.surroundings import SurroundingsReader
 from jobs.sweep import Sweep
 from jobs.tallies import Tallies
 from jobs.targets import Targets
@@ -66,6 +69,8 @@ class System:
     throughput: Throughput
     shares: Shares
     history: History
+    changes: Changes
+    forecasts: Forecasts
     sweep: Sweep
     adoption: Adoption
     chores: Chores
@@ -99,6 +104,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     shortlist = Shortlist(store, clock, scopes)
     settling = Settling(store, clock)
     workers = Workers(store, clock, silence=rules.lease)
+    history = History(store, clock)
+    surroundings = SurroundingsReader(store, clock, scopes, admission, workers)
     return System(
         store=store,
         clock=clock,
@@ -119,7 +126,9 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         overview=Overview(store, clock, Tallies(store)),
         throughput=Throughput(store, clock),
         shares=Shares(store, clock),
-        history=History(store, clock),
+        history=history,
+        changes=Changes(store),
+        forecasts=Forecasts(store, clock, history, surroundings),
         sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),

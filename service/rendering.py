@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from jobs.bson_json import plain
 from jobs.controls import Answer
-from jobs.documents import ITEM_FIELDS
+from jobs.documents import ITEM_FIELDS, JobId
+from jobs.forecasts import Foreseen
 from jobs.lookup import Tally
 from jobs.overview import QueueView
 from jobs.overview import Rate as StoredRate
@@ -18,8 +19,8 @@ from jobs.shares import GeneratorView, TenantShare
 from jobs.store import Document
 from jobs.throughput import Series
 from jobs.waiting import HeldUp
-from service.answers import BulkJob, Controlled, Progress, Usage
-from service.job_rendering import cost_shown, format_of, queue_job, waiting
+from service.answers import BulkJob, Controlled, Estimate, Progress, Usage
+from service.job_rendering import Course, active_job, cost_shown, format_of, queue_job, waiting
 from service.system_answers import (
     ByPriority,
     EndedSeries,
@@ -33,12 +34,16 @@ from service.system_answers import (
 )
 
 
-def bulk_job(bulk: Document) -> BulkJob:
+def bulk_job(bulk: Document, ends_by: str | None = None) -> BulkJob:
+    """`ends_by` is the upper end of its estimate, where one was made."""
     budget = {**bulk["budget"], "left": bulk["budget_left"]} if bulk["budget"] else None
-    return BulkJob.model_validate(plain({**bulk, "priority": _priority(bulk["priority"]), "budget": budget}))
+    shown = {**bulk, "priority": _priority(bulk["priority"]), "budget": budget, "estimated_completion": ends_by}
+    return BulkJob.model_validate(plain(shown))
 
 
-def progress(tally: Tally, held_up: HeldUp | None) -> Progress:
+def progress(
+    tally: Tally, held_up: HeldUp | None, foreseen: Foreseen | None, articles_per_hour: float | None
+) -> Progress:
     counts = tally.counts
     return Progress(
         total=counts.total,
@@ -51,6 +56,8 @@ def progress(tally: Tally, held_up: HeldUp | None) -> Progress:
         percentage=tally.percentage,
         cost=cost_shown(tally.cost),
         usage=Usage(input_tokens=tally.input_tokens, output_tokens=tally.output_tokens),
+        per_hour=round(articles_per_hour, 2) if articles_per_hour is not None else None,
+        estimate=Estimate.model_validate(plain(asdict(foreseen))) if foreseen else None,
         waiting=waiting(held_up),
     )
 
@@ -63,7 +70,8 @@ def controlled(answer: Answer, what: str) -> Controlled:
     return Controlled(message=f"Bulk job {what}", running=[str(job_id) for job_id in answer.running])
 
 
-def queue_state(view: QueueView) -> QueueState:
+def queue_state(view: QueueView, courses: Mapping[JobId, Course]) -> QueueState:
+    """`courses` are those of the active jobs."""
     counts = view.counts
     return QueueState(
         pending=counts.pending,
@@ -74,7 +82,7 @@ def queue_state(view: QueueView) -> QueueState:
         by_priority=ByPriority(**{level.name.lower(): view.by_priority.get(level, 0) for level in Priority}),
         throughput=view.ended_last_minute,
         max_concurrency=view.max_running,
-        active=[queue_job(job) for job in view.active],
+        active=[active_job(job, courses[job["_id"]]) for job in view.active],
         recent=[queue_job(job) for job in view.recent],
         rate=_rate(view.rate),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs.shares import GeneratorState
 from service.answers import Model, Moment
-from service.job_answers import QueueJob
+from service.job_answers import ActiveJob, QueueJob
 
 
 class ByPriority(Model):
@@ -31,7 +31,7 @@ class QueueState(Model):
     by_priority: ByPriority
     throughput: int
     max_concurrency: int | None
-    active: list[QueueJob]
+    active: list[ActiveJob]
     recent: list[QueueJob]
     rate: Rate | None = None
 

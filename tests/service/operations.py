@@ -18,7 +18,7 @@ SOME_ID = "6b027bdfe484bda5c9f5777d"
 
 @dataclass(frozen=True)
 class Operation:
-    """`about` tells whose id the address or the body holds."""
+    """`about` tells whose id the address or the body holds. One that `streams` has no end, and so no answer here."""
 
     name: str
     method: str
@@ -27,6 +27,7 @@ class Operation:
     body: Any = None
     about: Literal["bulk", "job"] | None = None
     reads_store: bool = True
+    streams: bool = False
 
 
 OPERATIONS = (
@@ -40,6 +41,9 @@ OPERATIONS = (
     Operation("cancelBulk", "POST", "/api/bulk-generate/{bulk_id}/cancel", "write", about="bulk"),
     Operation("retryBulk", "POST", "/api/bulk-generate/{bulk_id}/retry", "write", about="bulk"),
     Operation("getResults", "GET", "/api/bulk-generate/{bulk_id}/results", "read", about="bulk"),
+    Operation("streamBulk", "GET", "/api/bulk-generate/{bulk_id}/events", "read", about="bulk", streams=True),
+    Operation("streamJob", "GET", "/api/jobs/{job_id}/events", "read", about="job", streams=True),
+    Operation("streamQueue", "GET", "/api/queue/events", "read", reads_store=False, streams=True),
     Operation("submitJob", "POST", "/api/jobs", "write", {"mode": "topic", "topic": "tea"}),
     Operation("listJobs", "GET", "/api/jobs", "read"),
     Operation("getJob", "GET", "/api/jobs/{job_id}", "read", about="job"),
