@@ -28,7 +28,8 @@ WITHOUT_RESULT = (
 )  # fmt: skip
 ROW = (
     "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "lane", "due_at", "waits_for",
-    "params.template", "params.verbosity", "started_at", "completed_at", "lease.taken_at", "sent_back.to",
+    "params.template", "params.verbosity", "topic", "keywords", "trend", "source_url", "external_id",
+    "started_at", "completed_at", "lease.taken_at", "sent_back.to",
 )  # fmt: skip
 ASKED = (
     "bulk_job_id", "topic", "keywords", "trend", "source_url", "external_id", "queue_position", "selection",

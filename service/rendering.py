@@ -120,22 +120,23 @@ def worker_state(worker: Document) -> WorkerState:
 async def finished_jobs(jobs: AsyncIterator[Document]) -> AsyncIterator[dict[str, Any]]:
     """As `service.results` wants them."""
     async for job in jobs:
-        item = {name: job[name] for name in (*ITEM_FIELDS, "mode") if name in job}
-        shown = plain(
-            {
-                "id": job["_id"],
-                "position": job["queue_position"],
-                **item,
-                **format_of(job),
-                "status": job["status"],
-                "error": job["error"],
-                "content": job["result"],
-                "result_meta": job["result_meta"],
-                "completed_at": job["completed_at"],
-            }
-        )
-        if isinstance(shown, dict):
-            yield shown
+        yield finished_job(job)
+
+
+def finished_job(job: Document) -> dict[str, Any]:
+    item = {name: job[name] for name in (*ITEM_FIELDS, "mode") if name in job}
+    shown = {
+        "id": job["_id"],
+        "position": job["queue_position"],
+        **item,
+        **format_of(job),
+        "status": job["status"],
+        "error": job["error"],
+        "content": job["result"],
+        "result_meta": job["result_meta"],
+        "completed_at": job["completed_at"],
+    }
+    return {name: plain(value) for name, value in shown.items()}
 
 
 def _rate(rate: StoredRate | None) -> Rate | None:

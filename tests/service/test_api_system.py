@@ -48,7 +48,9 @@ async def test_the_queue_counts_ones_own_jobs(api: httpx2.AsyncClient, system: S
     assert state["active"][0]["started_at"] is not None
     in_queue = SUMMARY | {"pipeline", "bulk_name"}
     assert all(job.keys() == in_queue for job in state["recent"])
-    assert all(job.keys() == in_queue | {"steps", "elapsed_seconds", "remaining"} for job in state["active"])
+    assert all(
+        job.keys() == in_queue | {"steps", "running_since", "elapsed_seconds", "remaining"} for job in state["active"]
+    )
 
 
 async def test_an_empty_queue_is_all_zeros(api: httpx2.AsyncClient) -> None:
