@@ -20,16 +20,9 @@ JOBS_SHOWN = 200
 
 
 async def look_at_bulk(
-<<<<<<< HEAD
-    parts: System, bulk: Document, after_position: int = 0, status: JobStatus | None = None
-) -> BulkDetail:
-    """With its first `JOBS_SHOWN` jobs after that position; of one status, or of all."""
-    statuses = [status] if status is not None else []
-=======
     parts: System, bulk: Document, after_position: int = 0, statuses: Sequence[JobStatus] = ()
 ) -> BulkDetail:
     """With its first `JOBS_SHOWN` jobs after that position; those of the statuses only, where any is given."""
->>>>>>> 1e41228660540a45ae065cc25790183a8e1975b7
     jobs = await parts.lookup.jobs_of(bulk, JOBS_SHOWN + 1, after_position, statuses)
     more = len(jobs) > JOBS_SHOWN
     told, held_up = await progress_of(parts, bulk)
