@@ -19,7 +19,6 @@ from tests.service.requesting import (
     DONE,
     FAILED,
     OWNER,
-    bulk,
     claimed,
     end_jobs,
     get,
@@ -85,13 +84,14 @@ async def test_an_id_that_does_not_exist_is_a_page_that_says_so(api: httpx2.Asyn
 
 async def test_what_others_have_named_is_shown_as_text(api: httpx2.AsyncClient, system: System) -> None:
     items = [{"topic": f"{HOSTILE} {n}"} for n in range(10)]
-    answer = await post(api, BULKS, bulk(name=HOSTILE, items=items, delay_seconds=0, max_retries=0))
+    body = {"mode": "topic", "items": items, "name": HOSTILE, "delay_seconds": 0, "max_retries": 0}
+    answer = await post(api, BULKS, body)
     bulk_id = answer["bulk_job_id"]
     await end_jobs(system, DONE, type(FAILED)(HOSTILE, definite=True))
     await post(api, f"{BULKS}/{bulk_id}/pause", {"reason": HOSTILE})
     page = await shown(api, f"/bulks/{bulk_id}")  # which looks for scripts
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 20
-    assert f"Paused by {OWNER}: {HOSTILE}." in text_of(page.replace("&lt;script&gt;", HOSTILE[:8]))
+    assert f"Paused by {OWNER}: {HOSTILE}." in text_of(page)
 
 
 async def test_every_button_works_without_scripts(api: httpx2.AsyncClient, system: System) -> None:
@@ -110,7 +110,7 @@ async def test_every_button_works_without_scripts(api: httpx2.AsyncClient, syste
 
 
 async def test_every_button_says_what_came_of_it_in_place(api: httpx2.AsyncClient, system: System) -> None:
-    bulk_id = await submit_quick(api, parallelism=2)
+    bulk_id = await submit_quick(api, parallelism=2, stagger_ms=0)
     await end_jobs(system, FAILED)
     await claimed(system)
     for button, sentence in (
@@ -182,12 +182,12 @@ async def test_articles_of_one_status_are_shown_by_themselves(api: httpx2.AsyncC
         ("queued", rest),
         ("all", [first, second, *rest]),
     ):
-        page = await shown(api, f"/bulks/{bulk_id}", status=status)
+        page = await shown(api, f"/bulks/{bulk_id}?status={status}")
         assert re.findall(r'<li id="job-(\w+)"', page) == expected
         assert len(re.findall(r'<svg id="cell-', page)) == 10
         (chosen,) = re.findall(r'<a href="([^"]+)" aria-current="true"', page)
         assert chosen == f"/bulks/{bulk_id}{'' if status == 'all' else f'?status={status}'}#articles-title"
-    assert "None of its articles is like that just now." in await shown(api, f"/bulks/{bulk_id}", status="cancelled")
+    assert "None of its articles is like that just now." in await shown(api, f"/bulks/{bulk_id}?status=cancelled")
 
 
 @on_embedded
@@ -204,7 +204,7 @@ async def test_a_large_bulk_has_pages_and_a_bar_in_the_place_of_the_sheet(system
         assert 'id="rows-anew"' in page
         seen += re.findall(r'<span class="position" aria-hidden="true">(\d+)<', page)
     assert seen == [str(position) for position in range(1, 411)]
-    failed = await shown(api, f"/bulks/{bulk_id}", status="failed")
+    failed = await shown(api, f"/bulks/{bulk_id}?status=failed")
     assert re.findall(r'<span class="position" aria-hidden="true">(\d+)<', failed) == ["1"]
 
 
