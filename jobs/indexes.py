@@ -79,5 +79,8 @@ INDEXES = (
     Index("limits", (("running", 1),), "sweep: scopes that have places taken", where={"running": {"$gt": 0}}),
     Index("api_keys", (("hash", 1),), "authentication", unique=True),
     Index("targets", (("userId", 1), ("name", 1)), "an owner's targets, and one by name", unique=True),
+    Index("templates", (("userId", 1), ("name", 1)), "an owner's template of a name", unique=True),
+    Index("templates", (("userId", 1), ("place", 1)), "an owner's templates, at most so many", unique=True),
+    Index("templates", (("userId", 1), ("created_at", -1), ("_id", -1)), "an owner's templates, newest first"),
     Index("workers", (("last_heartbeat", 1),), "forget workers after a day", expire_after_seconds=86_400),
 )  # fmt: skip

@@ -131,6 +131,23 @@ class SelectionPage(_Read):
     next_cursor: str | None = None
 
 
+class Template(_Read):
+    id: str
+    name: str
+    mode: str | None = None
+    pipeline: str | None = None
+    total_items: int = 0
+
+
+class TemplatePage(_Read):
+    templates: tuple[Template, ...]
+    next_cursor: str | None = None
+
+
+class TemplateKept(_Read):
+    template: Template
+
+
 class Limits(_Read):
     limits: dict[str, Any]
 

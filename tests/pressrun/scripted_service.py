@@ -85,7 +85,7 @@ def scripted_service() -> Iterator[ScriptedService]:
     service = ScriptedService()
     app = FastAPI()
 
-    @app.api_route("/{path:path}", methods=["GET", "POST", "PATCH"])
+    @app.api_route("/{path:path}", methods=["GET", "POST", "PATCH", "DELETE"])
     async def take(request: Request) -> Response:
         content = await request.body()
         body = json.loads(content) if content else None
