@@ -38,10 +38,12 @@ from jobs.settling import Settling
 from jobs.shares import Shares
 from jobs.shortlist import Shortlist
 from jobs.store import Store
+from jobs.submitted import Submitted
 from jobs.surroundings import SurroundingsReader
 from jobs.sweep import Sweep
 from jobs.tallies import Tallies
 from jobs.targets import Targets
+from jobs.templates import Templates
 from jobs.throughput import Throughput
 from jobs.twins import Twins
 from jobs.waiting import Waiting
@@ -81,6 +83,8 @@ class System:
     waiting: Waiting
     keys: Keys
     targets: Targets
+    templates: Templates
+    submitted: Submitted
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         waiting=Waiting(store, clock, scopes, admission, workers),
         keys=Keys(store, clock),
         targets=Targets(store, clock, rules.cipher),
+        templates=Templates(store, clock),
+        submitted=Submitted(store),
     )
 
 

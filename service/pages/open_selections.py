@@ -15,7 +15,7 @@ from jobs.system import System
 from service.job_answers import OpenSelection
 from service.job_rendering import open_selection
 from service.pages import html
-from service.pages.wording import about, plural
+from service.pages.wording import about_of, plural
 
 SHOWN = 20
 WAITING = "waiting"
@@ -114,9 +114,9 @@ async def open_selections(
     """The longest waiting first. Raises `NotFound`, and `InvalidInput` for a cursor that is none."""
     page = await parts.lookup.selections(owner, wanted.bulk_id, SHOWN, wanted.cursor)
     bulk_ids = list(dict.fromkeys(job["bulk_job_id"] for job in page.documents))
-    briefs = await parts.briefs.of(owner, bulk_ids)
+    known = await parts.briefs.names(owner, bulk_ids)
     counts = await parts.briefs.awaiting(owner, bulk_ids)
-    names = {bulk_id: (briefs[bulk_id].name if bulk_id in briefs else None) or "Untitled" for bulk_id in bulk_ids}
+    names = {bulk_id: known.get(bulk_id) or "Untitled" for bulk_id in bulk_ids}
     further = Wanted(wanted.bulk_job_id, page.next_cursor) if page.next_cursor else None
     return Open(
         wanted=wanted,
@@ -134,7 +134,7 @@ def _question(asked: OpenSelection, bulk_name: str, typed: Typed | None) -> Ques
         _option(place + 1, option, recommended=place == asked.recommended, typed=mine)
         for place, option in enumerate(asked.options)
     ]
-    return Question(asked, about(asked) or f"Article {asked.queue_position}", bulk_name, options)
+    return Question(asked, about_of(asked) or f"Article {asked.queue_position}", bulk_name, options)
 
 
 def _option(number: int, option: Mapping[str, Any], *, recommended: bool, typed: Typed | None) -> Option:

@@ -19,7 +19,7 @@ from service.deps import Parts
 from service.pages import html, polling
 from service.pages.forms import form_of
 from service.pages.open_selections import OWN, WAITING, Open, Typed, Wanted, open_selections
-from service.pages.wording import about, plural
+from service.pages.wording import about_of, plural
 from service.pipeline_requests import JobSelect
 from service.problems import faults_of
 from service.request_rules import choice_of
@@ -51,7 +51,7 @@ async def ask_again(
 ) -> Response:
     found = await open_selections(parts, caller.user, wanted, may_choose=_may_choose(caller))
     shown = found.parts()
-    return polling.answer(seen, shown[WAITING], lambda: shown, found.sentence)
+    return polling.answer(seen, shown[WAITING], lambda: shown)
 
 
 @router.post("/approve/{bulk_id}")
@@ -75,7 +75,7 @@ async def choose(job_id: str, request: Request, caller: Writer, parts: Parts, wa
         told = {fault.path.removeprefix(EDITED): fault.message for fault in faults}
         return await _once_more(request, caller, parts, wanted, Typed(str(identity), number, form, told))
     job = await parts.selections.choose(caller.user, identity, choice_of(body, str(caller.user)))
-    sentence = f"“{_chosen(job)}” was chosen for “{about(job)}”."
+    sentence = f"“{_chosen(job)}” was chosen for “{about_of(job)}”."
     return await _outcome(request, caller, parts, wanted, sentence)
 
 
@@ -135,4 +135,4 @@ def _edited(form: Mapping[str, str]) -> dict[str, Any]:
 def _chosen(job: Document) -> str:
     chosen = job["selection"]["chosen"]
     idea = chosen["edited"] if chosen["edited"] is not None else job["selection"]["options"][chosen["choice"]]
-    return about({"topic": idea.get("title") or f"Idea {(chosen['choice'] or 0) + 1}"})
+    return about_of({"topic": idea.get("title") or f"Idea {(chosen['choice'] or 0) + 1}"})

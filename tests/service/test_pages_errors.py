@@ -8,22 +8,23 @@ from structlog.typing import EventDict
 
 from jobs.errors import StoreUnavailable
 from jobs.system import System
-from tests.service.browsing import BROWSER, HOSTILE, HTMX, pressed, shown, text_of
+from tests.service.browsing import BROWSER, HOSTILE, HTMX, words
 from tests.service.requesting import refused
+from tests.service.visiting import pressed, shown
 
 NOWHERE = "665f1c2ab4d1e0a1b2c3d4e5"
 
 
 async def test_an_address_that_is_none_is_a_page_with_a_way_back(refusing: httpx2.AsyncClient) -> None:
     page = await shown(refusing, "/nowhere", 404)
-    assert "Nothing here There is nothing at this address." in text_of(page)
+    assert "Nothing here There is nothing at this address." in words(page)
     assert 'href="/"' in page
 
 
 async def test_a_method_that_is_not_taken_is_a_page(refusing: httpx2.AsyncClient) -> None:
     answer = await refusing.post("/", headers=BROWSER)
     assert answer.status_code == 405
-    assert "This address does not take this method." in text_of(answer.text)
+    assert "This address does not take this method." in words(answer.text)
 
 
 @pytest.mark.parametrize("path", ["/api/nowhere", "/static/nowhere.css"])
@@ -40,7 +41,7 @@ async def test_a_button_that_cannot_be_is_told_where_it_was_pressed(refusing: ht
     told = await pressed(refusing, f"/selections/{NOWHERE}", 404, choice="1")
     assert 'hx-target="#notices"' in told
     assert 'role="alert"' in told
-    assert "There is no such job." in text_of(told)
+    assert "There is no such job." in words(told)
 
 
 async def test_what_was_asked_is_never_repeated_as_markup(refusing: httpx2.AsyncClient) -> None:
@@ -58,7 +59,7 @@ async def test_a_database_that_is_away_is_told_without_its_reason(
 
     for reader, name in ((system.lookup, "bulks"), (system.lookup, "selections"), (system.overview, "queue")):
         monkeypatch.setattr(reader, name, away)
-    told = text_of(await shown(api, page, 503))
+    told = words(await shown(api, page, 503))
     assert "Just a moment The database does not answer: try again." in told
     assert "secret" not in told
     assert {entry["event"] for entry in logs} == {"database_away"}
@@ -71,7 +72,7 @@ async def test_a_fault_of_ours_shows_nothing_of_the_inside(
         raise RuntimeError("the inside")
 
     monkeypatch.setattr(system.lookup, "bulks", broken)
-    told = text_of(await shown(api, "/", 500))
+    told = words(await shown(api, "/", 500))
     assert "Something went wrong here; it was noted." in told
     assert "inside" not in told
     assert [entry["event"] for entry in logs] == ["unexpected_error"]

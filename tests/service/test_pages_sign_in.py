@@ -8,9 +8,10 @@ from fastapi import FastAPI
 
 from jobs.keys import Scope
 from jobs.system import System
-from tests.service.browsing import BROWSER, HOSTILE, HTMX, sent, shown, text_of
+from tests.service.browsing import BROWSER, HOSTILE, HTMX, words
 from tests.service.conftest import As
 from tests.service.requesting import OWNER
+from tests.service.visiting import sent, shown
 
 SIGN_IN = "/sign-in"
 
@@ -54,7 +55,7 @@ async def test_over_https_the_cookie_is_secure(stranger: httpx2.AsyncClient, key
 @pytest.mark.parametrize("given", ["", "nonsense", "pressrun_" + "x" * 40, HOSTILE, "ключ"])
 async def test_a_key_that_is_none_is_refused_and_the_way_back_is_kept(stranger: httpx2.AsyncClient, given: str) -> None:
     answer = await sent(stranger, SIGN_IN, 401, key=given, next="/queue")
-    assert "This is no key, or it was revoked." in text_of(answer.text)
+    assert "This is no key, or it was revoked." in words(answer.text)
     assert 'role="alert"' in answer.text
     assert 'name="next" value="/queue"' in answer.text
     assert "set-cookie" not in answer.headers
