@@ -19,7 +19,6 @@ async def test_bulks_are_told_by_their_names(system: System, make_bulk: MakeBulk
     nowhere = BulkId(ObjectId())
     assert await system.briefs.names(OWNER, [named, unnamed, nowhere, named]) == {named: "Spring", unnamed: None}
     assert (await system.briefs.names(OTHER, [named]), await system.briefs.names(OWNER, [])) == ({}, {})
-    assert await system.briefs.names(None, [named]) == {named: "Spring"}
 
 
 async def test_those_that_wait_for_a_person_are_counted_by_bulk(
@@ -31,5 +30,4 @@ async def test_those_that_wait_for_a_person_are_counted_by_bulk(
         await ask(system, clock)
     assert await system.briefs.awaiting(OWNER, [first, second]) == {first: 2, second: 1}
     assert await system.briefs.awaiting(OWNER, [second]) == {second: 1}
-    assert await system.briefs.awaiting(None, [first]) == {first: 2}
     assert (await system.briefs.awaiting(OTHER, [first]), await system.briefs.awaiting(OWNER, [])) == ({}, {})
