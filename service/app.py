@@ -75,7 +75,7 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
         app.include_router(pages.router)
     app.mount("/static", Files(), name="static")
     app.add_middleware(CompressedPages, minimum_size=1_000)
-    app.add_middleware(BodyGuard)
+    app.add_middleware(BodyGuard, shown=_shown)
     if settings.auth.mode is AuthMode.OFF:
         check_host(settings.service.host)
         app.add_middleware(LocalOnly)

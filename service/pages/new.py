@@ -95,6 +95,5 @@ def _of_file(f: Filled, draft: Draft | None) -> dict[str, Any]:
         "columns": columns,
         "columns_named": plural(len(upload.columns), "column"),
         "columns_open": any(name.startswith(COLUMN) for name in f.faults),
-        "preview": preview(upload.items, upload.places) if upload.items else None,
-        "first_column": "Row" if upload.sheet else "Line",
+        "preview": preview(upload) if upload.items else None,
     }
