@@ -10,13 +10,14 @@ import pytest
 from jobs.keys import Scope
 from jobs.store import Document, Store
 from service.pages.pasted import as_lines, items_in
-from tests.service.browsing import look, send, shown, went_to
 from tests.service.conftest import WithKey
+from tests.service.page_forms import look, send, shown, went_to
 from tests.service.requesting import BULKS, JOBS, NOTHING, get, on_embedded, stored
 
 NEW = "/bulks/new"
 SINGLE = "/jobs/new"
 HOSTILE = "<script>alert(1)</script>"
+B = "https://b.example"
 LINES = "\n".join(f"Topic {n}" for n in range(1, 11))
 
 
@@ -67,9 +68,9 @@ async def test_all_settings_of_the_page_reach_the_bulk(api: httpx2.AsyncClient) 
     [
         ("keywords", "tea, green tea\ncoffee", [{"keywords": ["tea", "green tea"]}, {"keywords": ["coffee"]}]),
         ("trends", "AI\n Solar ", [{"trend": "AI"}, {"trend": "Solar"}]),
-        ("spin", "https://a.example/1\nhttps://a.example/2", [{"source_url": "https://a.example/1"}, {"source_url": "https://a.example/2"}]),
+        ("spin", "https://a.example/1\nhttps://b.example", [{"source_url": "https://a.example/1"}, {"source_url": B}]),
         ("spin", "One text\nof two lines", [{"source_text": "One text\nof two lines"}]),
-        ("spin", "One\n---\n\nTwo\nmore\n---\nhttps://a.example", [{"source_text": "One"}, {"source_text": "Two\nmore"}, {"source_url": "https://a.example"}]),
+        ("spin", "1\n---\n\n2\nmore\n---\n" + B, [{"source_text": "1"}, {"source_text": "2\nmore"}, {"source_url": B}]),
         ("topic", "One\n---\nTwo", [{"topic": "One"}, {"topic": "---"}, {"topic": "Two"}]),
         ("spin", " \n---\n ", []),
     ],

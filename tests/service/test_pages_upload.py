@@ -15,7 +15,7 @@ from jobs.errors import InvalidInput
 from jobs.store import Store
 from service.body import MAX_BODY_BYTES
 from service.pages.carrying import packed, unpacked
-from tests.service.browsing import look, send, shown, went_to
+from tests.service.page_forms import look, send, shown, went_to
 from tests.service.requesting import BULKS, NOTHING, get, on_embedded, stored
 from tests.support.workbooks import workbook
 
