@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, Figures, at_least, at_most, percentile
 from benchmarks.simulated_bulks import Kind, Moment, moments
-from jobs.estimates import Range, Rest, Work, estimate, retries_of
+from jobs.estimates import Range, Rest, Retries, Work, estimate, retries_of
 from jobs.lognormal import fitted
 from jobs.sharing import Capacity, Others, Phase, phases
 
@@ -30,6 +30,10 @@ DELAYS = (0.0, 5.0)
 FAILS = (0.0, 0.1, 0.2)
 BESIDE = ("nobody", "nobody", "same tenant", "other tenant")
 HISTORY = (0, 50)
+COSTS = {50: 1.0, 10_000: 3.0}
+"""By the jobs that are left, the milliseconds that an estimate may cost."""
+
+ASKED = 50
 
 
 async def run(bench: Bench) -> Figures:
@@ -53,6 +57,9 @@ async def run(bench: Bench) -> Figures:
     yield at_most("median width, of the time left", statistics.median(widths["all"]), "", WIDEST)
     yield Figure("processor time of an estimate, p50", percentile(spent, 50) * 1000, "ms")
     yield Figure("processor time of an estimate, p99", percentile(spent, 99) * 1000, "ms")
+    for jobs, most in COSTS.items():
+        for rows in PARALLELISM:
+            yield at_most(f"    {jobs:,} jobs left, {rows} at once, p50", _cost(jobs, rows), "ms", most)
 
 
 def _kinds(count: int) -> Iterator[Kind]:
@@ -82,6 +89,20 @@ def _classes(kind: Kind) -> list[str]:
         f"beside {kind.beside}",
         f"history of {kind.history}",
     ]
+
+
+def _cost(jobs: int, rows: int) -> float:
+    """Milliseconds of processor time."""
+    times = fitted([100.0, 120.0, 150.0, 180.0, 250.0] * 4)
+    assert times is not None
+    running = [Rest(times, 20.0 * number) for number in range(rows)]
+    work = Work(times, jobs, running, rows, delay=5.0, retries=Retries(2, 22))
+    spent = []
+    for _ in range(ASKED):
+        began = time.process_time()
+        estimate(work)
+        spent.append(time.process_time() - began)
+    return statistics.median(spent) * 1000
 
 
 def _asked(kind: Kind, moment: Moment, before: list[float]) -> Range:

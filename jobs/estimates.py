@@ -18,10 +18,10 @@ from jobs.sharing import Phase, seconds_with
 
 PLAYS = 32
 FEWEST_PLAYS = 8
-MOST_STEPS = 1_500
+MOST_STEPS = 1_200
 """So many jobs are played in all, if these are enough for the fewest plays."""
 
-LEAST_PLAYED = 40
+LEAST_PLAYED = 30
 """The last ones, one by one: of more, the first are only summed up."""
 
 MOST_ROWS = 100

@@ -10,6 +10,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 STANDARD = statistics.NormalDist()
 SHORTEST = 0.001
@@ -111,6 +112,7 @@ def _fitted(mine: Sequence[float], others: Sequence[float], going_on: Sequence[_
     return Lognormal(told / precise, math.sqrt(variance), error, freedom)
 
 
+@lru_cache(maxsize=4096)
 def student(quantile: float, freedom: float) -> float:
     """The quantile of Student's distribution that belongs to a normal one (Fisher and Cornish's expansion)."""
     z, nu = quantile, max(freedom, 2.0)

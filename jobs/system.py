@@ -8,6 +8,7 @@ from datetime import timedelta
 from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
+from jobs.briefs import Briefs
 from jobs.changes import Changes
 from jobs.checkpoints import Checkpoints
 from jobs.chores import Chores
@@ -37,10 +38,12 @@ from jobs.settling import Settling
 from jobs.shares import Shares
 from jobs.shortlist import Shortlist
 from jobs.store import Store
+from jobs.submitted import Submitted
 from jobs.surroundings import SurroundingsReader
 from jobs.sweep import Sweep
 from jobs.tallies import Tallies
 from jobs.targets import Targets
+from jobs.templates import Templates
 from jobs.throughput import Throughput
 from jobs.twins import Twins
 from jobs.waiting import Waiting
@@ -65,6 +68,7 @@ class System:
     intents: Intents
     creation: Creation
     lookup: Lookup
+    briefs: Briefs
     overview: Overview
     throughput: Throughput
     shares: Shares
@@ -79,6 +83,8 @@ class System:
     waiting: Waiting
     keys: Keys
     targets: Targets
+    templates: Templates
+    submitted: Submitted
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
+        briefs=Briefs(store),
         overview=Overview(store, clock, Tallies(store)),
         throughput=Throughput(store, clock),
         shares=Shares(store, clock),
@@ -137,6 +144,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         waiting=Waiting(store, clock, scopes, admission, workers),
         keys=Keys(store, clock),
         targets=Targets(store, clock, rules.cipher),
+        templates=Templates(store, clock),
+        submitted=Submitted(store),
     )
 
 

@@ -91,8 +91,8 @@ STATUS: dict[type[PressrunError], int] = {
     errors.StoreFull: 409,
     BodyTooLarge: 413,
     NotJson: 415,
-    TooManyStreams: 429,
     NotAForm: 415,
+    TooManyStreams: 429,
     NotReady: 503,
     errors.StoreUnavailable: 503,
 }

@@ -42,6 +42,11 @@ class Broadcast:
         self._watcher: Watcher | None = None
         self._nobody = asyncio.Event()
 
+    @property
+    def count(self) -> int:
+        """How many streams there are."""
+        return len(self._readers)
+
     def now(self) -> datetime:
         return self._parts.clock.now()
 

@@ -53,11 +53,11 @@ async def open_stream(request: Request, caller: Caller, subject: Subject, render
     The caller is asked for again once a minute, as at first: who may no longer look is told nothing more.
     """
     broadcast: Broadcast = request.app.state.broadcast
-    authentication: Authentication = request.app.state.authentication
     bulk_id = await broadcast.views.check(subject)
     reader = broadcast.subscribe(caller.user, subject, bulk_id, _since(request, subject, broadcast.now()))
 
     async def still_may_look() -> bool:
+        authentication: Authentication = request.app.state.authentication
         try:
             known = await authentication.caller(request)
         except StoreUnavailable:

@@ -68,7 +68,7 @@
   });
   on('htmx:error', (event) => {
     const source = event.detail.ctx && event.detail.ctx.sourceElement;
-    if (!source || source.hasAttribute('hx-sse:connect')) return;
+    if (!source || source.hasAttribute('hx-sse:connect') || source.hasAttribute('data-poll')) return;
     const said = document.createElement('div');
     said.className = 'notice wrong';
     said.setAttribute('role', 'alert');
@@ -107,6 +107,13 @@
     if (dialog) dialog.close();
   });
 
+  // What a page has to say aloud is said when it changes, at most every five seconds.
+  const aloud = () => (document.querySelector('[data-announce]') || {}).textContent;
+  let said = aloud();
+  setInterval(() => {
+    const now = aloud();
+    if (now && now !== said) document.getElementById('announcement').textContent = said = now;
+  }, 5000);
   // How many articles stand in a text: one a line, or what stands between lines of ---.
   function count(text) {
     const lines = text.split('\n').map((line) => line.trim());
@@ -129,7 +136,35 @@
       document.getElementById(field.dataset.offsetIn).value = `${minutes < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}:${pad(size % 60)}`;
     });
   }
+  // What no stream tells of is asked for again every few seconds, one question at a time, while somebody looks.
+  const due = new WeakMap();
+  const isPoll = (event) => Boolean(event.detail.ctx && event.detail.ctx.sourceElement.hasAttribute('data-poll'));
+  function poll() {
+    for (const element of document.hidden ? [] : document.querySelectorAll('[data-poll]')) {
+      const at = due.get(element);
+      if (at === undefined) due.set(element, Date.now() + element.dataset.poll * 1000);
+      else if (at <= Date.now()) {
+        due.set(element, Infinity);
+        element.dispatchEvent(new Event('poll'));
+      }
+    }
+  }
+  on('htmx:before:response', (event) => {
+    if (!isPoll(event)) return;
+    if (event.detail.ctx.response.status < 400) back();
+    else {
+      lost();
+      event.preventDefault();
+    }
+  });
+  on('htmx:error', (event) => { if (isPoll(event)) lost(); });
+  on('htmx:finally:request', (event) => {
+    if (!isPoll(event)) return;
+    const element = event.detail.ctx.sourceElement;
+    due.set(element, Date.now() + element.dataset.poll * 1000);
+  });
 
   dress(document);
   setInterval(tick, 1000);
+  setInterval(poll, 500);
 })();

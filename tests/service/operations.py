@@ -19,7 +19,7 @@ TEN_TOPICS = b"Topic\n" + b"tea\n" * 10
 
 @dataclass(frozen=True)
 class Operation:
-    """`about` tells whose id the address or the body holds."""
+    """`about` tells whose id the address or the body holds. One that `streams` has no end, and so no answer here."""
 
     name: str
     method: str
@@ -28,6 +28,7 @@ class Operation:
     body: Any = None
     about: Literal["bulk", "job"] | None = None
     reads_store: bool = True
+    streams: bool = False
     form: bool = False
 
 
@@ -45,6 +46,16 @@ OPERATIONS = (
     Operation("cancelBulk", "POST", "/api/bulk-generate/{bulk_id}/cancel", "write", about="bulk"),
     Operation("retryBulk", "POST", "/api/bulk-generate/{bulk_id}/retry", "write", about="bulk"),
     Operation("getResults", "GET", "/api/bulk-generate/{bulk_id}/results", "read", about="bulk"),
+    Operation("streamBulk", "GET", "/api/bulk-generate/{bulk_id}/events", "read", about="bulk", streams=True),
+    Operation("streamJob", "GET", "/api/jobs/{job_id}/events", "read", about="job", streams=True),
+    Operation("streamQueue", "GET", "/api/queue/events", "read", reads_store=False, streams=True),
+    Operation("submitAgain", "POST", "/api/bulk-generate/{bulk_id}/again", "write", about="bulk"),
+    Operation("keepTemplate", "POST", "/api/templates", "write", {"name": "Teas", "request": bulk()}),
+    Operation("listTemplates", "GET", "/api/templates", "read"),
+    Operation("getTemplate", "GET", "/api/templates/{template_id}", "read"),
+    Operation("changeTemplate", "PATCH", "/api/templates/{template_id}", "write", {"name": "Milk"}),
+    Operation("removeTemplate", "DELETE", "/api/templates/{template_id}", "write"),
+    Operation("submitTemplate", "POST", "/api/templates/{template_id}/submit", "write", {"name": "Spring"}),
     Operation("submitJob", "POST", "/api/jobs", "write", {"mode": "topic", "topic": "tea"}),
     Operation("listJobs", "GET", "/api/jobs", "read"),
     Operation("getJob", "GET", "/api/jobs/{job_id}", "read", about="job"),
@@ -60,6 +71,8 @@ OPERATIONS = (
     Operation("getAsset", "GET", "/api/assets/{asset_id}", "read"),
     Operation("listPipelines", "GET", "/api/pipelines", "read"),
     Operation("getQueue", "GET", "/api/queue", "read"),
+    Operation("getThroughput", "GET", "/api/queue/throughput", "read"),
+    Operation("getSystem", "GET", "/api/system", "admin"),
     Operation("listWorkers", "GET", "/api/workers", "admin"),
     Operation("getLimits", "GET", "/api/limits", "admin"),
     Operation("changeLimits", "PATCH", "/api/limits", "admin", {"max_running": 1}),
@@ -74,7 +87,12 @@ async def call(
     client: httpx2.AsyncClient, operation: Operation, bulk_id: str = SOME_ID, job_id: str = SOME_ID
 ) -> httpx2.Response:
     url = operation.path.format(
-        bulk_id=bulk_id, job_id=job_id, tenant="shop", name="site", asset_id=f"{job_id}-0123456789abcdef"
+        bulk_id=bulk_id,
+        job_id=job_id,
+        template_id=SOME_ID,
+        tenant="shop",
+        name="site",
+        asset_id=f"{job_id}-0123456789abcdef",
     )
     if operation.body is None:
         return await client.request(operation.method, url)
