@@ -12,7 +12,7 @@ from jobs.keys import Scope
 from jobs.outcomes import Completed
 from jobs.store import Store
 from jobs.system import System
-from service.pages.format_form import count, fields_of, templates_of
+from service.pages.format_form import count, templates_of, ticks
 from tests.service.conftest import As, WithKey
 from tests.service.page_forms import look, send, shown, went_to
 from tests.service.requesting import BULKS, FAILED, NOTHING, claimed, end_jobs, get, on_embedded, post, stored
@@ -61,7 +61,7 @@ async def test_what_is_ticked_becomes_a_text_each(api: httpx2.AsyncClient, store
     ],
 )
 def test_templates_become_ticks_and_ticks_templates(templates: list[Any]) -> None:
-    assert templates_of(fields_of(templates)) == templates
+    assert templates_of(ticks(templates)) == templates
 
 
 def test_texts_are_counted_with_their_lengths() -> None:
@@ -108,13 +108,14 @@ async def test_formats_of_late_are_listed_and_other_bulks_are_not(api: httpx2.As
 async def test_tabs_stand_in_the_order_in_which_the_formats_end(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
-    url = await submitted(api, "faq", "thread", {"template": "summary", "verbosity": "short"}, parallelism=2, stagger_ms=0)
+    short = {"template": "summary", "verbosity": "short"}
+    url = await submitted(api, "faq", "thread", short, parallelism=2, stagger_ms=0)
     faq, thread = await claimed(system), await claimed(system)
     assert "FAQ Running Thread Running Summary, short Queued" in (await look(api, url)).words
     await system.queue.finish(thread, written("The thread"))
     assert "Thread Ready" in (first := (await look(api, url)).words)
     assert first.index("Thread Ready") < first.index("FAQ Running") < first.index("Summary, short Queued")
-    clock.advance(timedelta(seconds=1))
+    clock.move(timedelta(seconds=1))
     await system.queue.finish(faq, FAILED)
     second = (await look(api, url)).words
     assert second.index("Thread Ready") < second.index("FAQ Failed") < second.index("Summary, short Queued")
