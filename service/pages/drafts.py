@@ -49,6 +49,11 @@ class Draft:
         return len(self.own)
 
     @property
+    def has_unread_file(self) -> bool:
+        """Or one of which not all could be read: what would be kept of it is not what was meant."""
+        return self.way == "file" and (self.upload is None or bool(self.upload.faults))
+
+    @property
     def anchor(self) -> str:
         """The field that the articles came by."""
         return self.way if self.way in WAYS else WAYS[0]
