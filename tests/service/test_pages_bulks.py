@@ -11,11 +11,10 @@ import pytest
 from markupsafe import escape
 
 from jobs.system import System
-from tests.service.browsing import HOSTILE, HTMX, words
+from tests.service.browsing import HOSTILE, HTMX, mark_of, shown, words
 from tests.service.conftest import As
 from tests.service.requesting import BULKS, DONE, FAILED, claimed, end_jobs, post, submit, submit_quick
 from tests.service.test_pages_selections import asks
-from tests.service.visiting import mark_of, shown
 from tests.support.clock import MovableClock
 
 

@@ -8,9 +8,8 @@ from structlog.typing import EventDict
 
 from jobs.errors import StoreUnavailable
 from jobs.system import System
-from tests.service.browsing import BROWSER, HOSTILE, HTMX, words
+from tests.service.browsing import BROWSER, HOSTILE, HTMX, pressed, shown, words
 from tests.service.requesting import refused
-from tests.service.visiting import pressed, shown
 
 NOWHERE = "665f1c2ab4d1e0a1b2c3d4e5"
 

@@ -12,10 +12,9 @@ from fastapi import FastAPI
 from jobs.outcomes import Failed
 from jobs.system import System
 from service.server import listen, serve
-from tests.service.browsing import HOSTILE, HTMX, words
+from tests.service.browsing import HOSTILE, HTMX, mark_of, sent, shown, words
 from tests.service.conftest import As, WithKey
 from tests.service.requesting import BULKS, DONE, FAILED, OWNER, claimed, end_jobs, get, on_embedded, post, submit_quick
-from tests.service.visiting import mark_of, sent, shown
 from tests.support.clock import MovableClock
 
 PAGE = "/queue"

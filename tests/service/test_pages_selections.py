@@ -12,10 +12,9 @@ import pytest
 from jobs.keys import Scope
 from jobs.outcomes import Awaiting
 from jobs.system import System
-from tests.service.browsing import HOSTILE, HTMX, words
+from tests.service.browsing import HOSTILE, HTMX, mark_of, pressed, sent, shown, words
 from tests.service.conftest import As, WithKey
 from tests.service.requesting import BULKS, JOBS, OWNER, claimed, get, post, submit_quick
-from tests.service.visiting import mark_of, pressed, sent, shown
 from tests.support.clock import MovableClock
 
 PAGE = "/selections"

@@ -8,10 +8,9 @@ from fastapi import FastAPI
 
 from jobs.keys import Scope
 from jobs.system import System
-from tests.service.browsing import BROWSER, HOSTILE, HTMX, words
+from tests.service.browsing import BROWSER, HOSTILE, HTMX, sent, shown, words
 from tests.service.conftest import As
 from tests.service.requesting import OWNER
-from tests.service.visiting import sent, shown
 
 SIGN_IN = "/sign-in"
 
