@@ -37,6 +37,8 @@ NAMES = (
     "blogs",
     "formats",
     "boundaries",
+    "estimates",
+    "foretold",
 )
 URI = "PRESSRUN_TEST_MONGODB_URI"
 Benchmark = Callable[[Bench], Figures]

@@ -14,6 +14,8 @@ import uvloop
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
+from jobs.revisions import changed
+
 TOKEN = "0123456789abcdef01234567"
 SHARD = 17
 
@@ -58,4 +60,4 @@ def _kept(stage: int, now: datetime) -> dict[str, Any]:
         "lease.spent": {"told": 0.0, "tokens": {"input": 0, "output": 0}},
         "lease.until": now,
     }
-    return {"$set": changes, "$inc": {"rev": 1}, "$unset": {f"paid.stage-{stage}": ""}}
+    return changed({"$set": changes, "$unset": {f"paid.stage-{stage}": ""}})

@@ -44,10 +44,10 @@ async def plans(system: System, database: AsyncDatabase[dict[str, Any]], listene
         "half done controls": lambda: system.intents.finish_half_done(HALF_DONE_AFTER),
         "pauses that end": system.controls.resume_due,
         "half done creations": system.creation.complete_owed,
-        "a user's bulks": lambda: system.lookup.bulks(OWNER, None, 20, None),
+        "a user's bulks": lambda: system.lookup.bulks(OWNER),
         "a user's jobs": lambda: system.lookup.jobs(OWNER, None, None, 50, None),
-        "the queue, of a user": lambda: system.lookup.queue(OWNER),
-        "the queue, of an admin": lambda: system.lookup.queue(None),
+        "the queue, of a user": lambda: system.overview.queue(OWNER),
+        "the queue, of an admin": lambda: system.overview.queue(None),
     }
     told: Plans = {}
     for name, ask in questions.items():

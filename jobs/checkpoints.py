@@ -15,6 +15,7 @@ from jobs.claims import Claim
 from jobs.clock import Clock
 from jobs.expenses import Expense, as_stored
 from jobs.leases import LeaseLost
+from jobs.revisions import changed
 from jobs.store import Document, Store
 
 
@@ -75,7 +76,7 @@ class Checkpoints:
     async def _write(self, claim: Claim, changes: Document, forgotten: Sequence[str] = ()) -> datetime:
         now = self._clock.now()
         renewed = leases.renewed(now + self._lease)
-        update: Document = {"$set": {**changes, **renewed["$set"]}, "$inc": {"rev": 1}}
+        update = changed({"$set": {**changes, **renewed["$set"]}})
         if forgotten:
             update["$unset"] = dict.fromkeys(forgotten, "")
         if not await self._jobs.update_one(leases.owned(claim.job_id, claim.shard, claim.token), update):

@@ -12,6 +12,7 @@ from jobs.clock import Clock
 from jobs.documents import A_HAIR, BulkId, JobId, Lane, Token
 from jobs.limits import Limits
 from jobs.pipelines import next_generator
+from jobs.revisions import changed
 from jobs.scopes import Place
 from jobs.shortlist import IN_ORDER, Shortlist, claimable, terms
 from jobs.states import ACTIVE_BULKS, BulkStatus, JobStatus
@@ -105,17 +106,13 @@ class ClaimWrites:
             waiting["queue_position"] = {"$lte": bulk["ceiling"]}
             window_ends = min(window_ends, bulk["ceiling"] + 1)
         in_window = waiting | {"lane": Lane.FIRST.value, "queue_position": {"$lt": window_ends}}
-        taken = {
-            "$set": {
-                "status": JobStatus.PROCESSING.value,
-                "lease": leases.new_lease(
-                    reserved.token, reserved.worker_id, now, now + self._lease, cost=bulk["job_cost"]
-                ),
-                "wish": None,
-            },
-            "$max": {"epoch": bulk["epoch"]},  # a control that came since the reservation has stamped a later one
-            "$inc": {"rev": 1},
-        }
+        lease = leases.new_lease(reserved.token, reserved.worker_id, now, now + self._lease, cost=bulk["job_cost"])
+        taken = changed(
+            {
+                "$set": {"status": JobStatus.PROCESSING.value, "lease": lease, "wish": None},
+                "$max": {"epoch": bulk["epoch"]},  # a control that came since the reservation has stamped a later one
+            }
+        )
         by_place = [("lane", 1), ("queue_position", 1)]
         job = await self._jobs.find_one_and_update(in_window, taken, sort=by_place)
         return job or await self._jobs.find_one_and_update(waiting, taken, sort=by_place)
@@ -132,11 +129,12 @@ class ClaimWrites:
                 "status": {"$in": list(ACTIVE_BULKS)},
                 f"slots.{claim.token}": {"$exists": True},
             },
-            {
-                "$set": changes | {"status": BulkStatus.PROCESSING.value},
-                "$max": {"head": claim.job["queue_position"]},
-                "$inc": {"rev": 1},
-            },
+            changed(
+                {
+                    "$set": changes | {"status": BulkStatus.PROCESSING.value},
+                    "$max": {"head": claim.job["queue_position"]},
+                }
+            ),
         )
         return confirmed == 1
 
@@ -151,7 +149,7 @@ class ClaimWrites:
             "started_at": {"$ne": None},
             "due_at": {"$lt": until},
         }
-        await self._jobs.update_many(alike, {"$set": {"due_at": until}, "$inc": {"rev": 1}})
+        await self._jobs.update_many(alike, changed({"$set": {"due_at": until}}))
 
     async def _reserve_in_listed(self, token: Token, worker_id: str, look: Look) -> Reservation | None:
         limits = look.limits
@@ -176,8 +174,7 @@ class ClaimWrites:
         may = {"_id": {"$in": [bulk["_id"] for bulk in alike]}, **claimable(now, limits.parallel)}
         stagger, cost, budgeted = (terms(alike[0])[name] for name in ("stagger_ms", "job_cost", "budgeted"))
         slot = self.new_slot(worker_id, cost if budgeted else 0.0)
-        grown = {"rev": 1, "busy": 1, "free": -1}
-        update: Document = {"$set": {f"slots.{token}": slot}, "$inc": grown}
+        update: Document = {"$set": {f"slots.{token}": slot}, "$inc": {"busy": 1, "free": -1}}
         if stagger is None:
             may["parallelism"] = 1
         else:
@@ -185,7 +182,7 @@ class ClaimWrites:
             update["$max"] = {"spaced_until": now + timedelta(milliseconds=stagger)}
         if budgeted:
             may |= {"job_cost": cost, "budget_left": {"$gte": cost - A_HAIR}}
-            update["$inc"] = grown | {"budget_left": -cost}
+            update["$inc"]["budget_left"] = -cost
         else:
             may["budget_left"] = None
-        return await self._bulks.find_one_and_update(may, update, sort=IN_ORDER)
+        return await self._bulks.find_one_and_update(may, changed(update), sort=IN_ORDER)

@@ -167,7 +167,7 @@ class Creation:
 
     async def _publish(self, creation: Document) -> None:
         try:
-            await self._bulks.insert_one(creation["bulk"])
+            await self._bulks.insert_one({**creation["bulk"], "changed_at": self._clock.now()})
         except DuplicateKey:
             pass  # whoever was here before died before saying so
         await self._quotas.keep(creation["counted_in"], creation["_id"])

@@ -19,6 +19,7 @@ from jobs import priority
 from jobs.bson_json import plain
 from jobs.errors import NotFound
 from jobs.pipelines import ARTICLE, PipelineSpec, stages_of
+from jobs.searching import words_of
 from jobs.states import BulkStatus, JobStatus
 from jobs.store import Document
 
@@ -134,6 +135,7 @@ def new_bulk(bulk_id: BulkId, owner: UserId, request: BulkRequest, now: datetime
         "userId": owner,
         "mode": request.mode,
         "name": request.name,
+        "words": words_of(request.name),
         "kind": request.kind,
         "tenant": tenant,
         "shard": shard_of(tenant),
@@ -167,6 +169,7 @@ def queue_fields_of_bulk(tenant: str, request: BulkRequest, now: datetime) -> Do
     policy, budget = request.failure_policy, request.budget
     return {
         "rev": 1,
+        "changed_at": now,
         "remaining_items": len(request.items),
         "slots": {},
         "busy": 0,
@@ -220,6 +223,7 @@ def queue_fields_of_job(bulk: Document, now: datetime) -> Document:
     return {
         "shard": bulk["shard"],
         "rev": 1,
+        "changed_at": now,
         "current_stage": bulk["stages"][0]["name"],
         "percentage": 0,
         "checkpoints": {},

@@ -15,6 +15,7 @@ from enum import StrEnum
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, Lane, UserId, Wish
 from jobs.errors import Busy, NotFound
+from jobs.revisions import changed
 from jobs.settling import Settling
 from jobs.states import JobStatus
 from jobs.store import Document, Filter, Store
@@ -72,7 +73,7 @@ class Intents:
             }
             changes |= {"epoch": epoch, "intent": intent}
         unchanged = {"_id": bulk["_id"], "shard": bulk["shard"], "rev": bulk["rev"], "intent": None}
-        written = await self._bulks.find_one_and_update(unchanged, {"$set": changes, "$inc": {"rev": 1}})
+        written = await self._bulks.find_one_and_update(unchanged, changed({"$set": changes}))
         if written is not None and kind is not None:
             await self.carry_out(written)
         return written
@@ -116,7 +117,7 @@ class Intents:
 
     async def _wish(self, jobs: Filter, wish: Wish) -> None:
         running = {**jobs, "status": JobStatus.PROCESSING.value}
-        await self._jobs.update_many(running, {"$set": {"wish": wish.value}, "$inc": {"rev": 1}})
+        await self._jobs.update_many(running, changed({"$set": {"wish": wish.value}}))
 
     async def _cancel_jobs(self, jobs: Filter) -> None:
         waiting = {"status": {"$in": [JobStatus.QUEUED.value, JobStatus.AWAITING_SELECTION.value]}}
@@ -124,7 +125,7 @@ class Intents:
         cancelled = {"status": JobStatus.CANCELLED.value, "completed_at": self._clock.now()}
         # A job can move between the two writes, but not for ever: with an intent standing nothing new is claimed.
         while await self._jobs.find_one({"$and": [jobs, {"$or": [waiting, unheard]}]}, projection=["_id"]):
-            await self._jobs.update_many({**jobs, **waiting}, {"$set": cancelled, "$inc": {"rev": 1}})
+            await self._jobs.update_many({**jobs, **waiting}, changed({"$set": cancelled}))
             await self._wish(jobs, Wish.CANCEL)
 
     async def _requeue(self, jobs: Filter, intent: Document) -> None:
@@ -138,18 +139,18 @@ class Intents:
             "owed": 0.0,  # the next call has another key: it settles nothing of what may have been paid before
         }
         ended = {"status": {"$in": [JobStatus.FAILED.value, JobStatus.CANCELLED.value]}}
-        grown = {"rev": 1, "call_number": 1}
+        grown = {"call_number": 1}
         if not intent.get("each"):
             mine = {**jobs, **ended, "_id": {"$in": intent["job_ids"]}}
-            await self._jobs.update_many(mine, {"$set": again, "$inc": grown})
+            await self._jobs.update_many(mine, changed({"$set": again, "$inc": grown}))
             return
         for job_id, own in zip(intent["job_ids"], intent["each"], strict=True):
-            await self._jobs.update_one({**jobs, **ended, "_id": job_id}, {"$set": again | own, "$inc": grown})
+            await self._jobs.update_one({**jobs, **ended, "_id": job_id}, changed({"$set": again | own, "$inc": grown}))
 
     async def _select(self, jobs: Filter, intent: Document) -> None:
         waits = {"status": JobStatus.AWAITING_SELECTION.value}
         for job_id, own in zip(intent["job_ids"], intent["each"], strict=True):
-            update = {"$set": self._queued(intent) | own, "$inc": {"rev": 1}}
+            update = changed({"$set": self._queued(intent) | own})
             await self._jobs.update_one({**jobs, **waits, "_id": job_id}, update)
 
     def _queued(self, intent: Document) -> Document:

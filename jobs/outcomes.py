@@ -16,6 +16,7 @@ from bson import ObjectId
 from jobs.clock import NEVER
 from jobs.documents import MAX_ATTEMPTS_KEPT, Lane
 from jobs.expenses import Charge, Expense, charge, known_to_lease
+from jobs.revisions import changed
 from jobs.states import ENDED_JOBS, JobStatus
 from jobs.store import Document
 
@@ -172,7 +173,7 @@ def update_for(outcome: Outcome, job: Document, now: datetime) -> Document:
         "lease": None,
         "wish": None,
     }
-    grown: Document = {"rev": 1}
+    grown: Document = {}
     match outcome:
         case Completed(content, meta, sketch=sketch):
             changes |= {"result": content, "result_meta": meta, "sketch": sketch, "error": None, "completed_at": now}
@@ -199,18 +200,15 @@ def update_for(outcome: Outcome, job: Document, now: datetime) -> Document:
         case Unclaimed(wait=wait, waits_for=waits_for):
             if wait:
                 changes |= {"due_at": now + wait, "waits_for": waits_for}
-            return {"$set": changes, "$inc": grown}
+            return changed({"$set": changes})
         case _:
             assert_never(outcome)
     changes["owed"] = charged.owed
     grown |= {"cost": charged.change, "usage.input_tokens": charged.tokens.input}
     grown |= {"usage.output_tokens": charged.tokens.output}
     changes["started_at"] = job["started_at"] or job["lease"]["taken_at"]
-    return {
-        "$set": changes,
-        "$inc": grown,
-        "$push": attempt(job["lease"], now, attempt_name(outcome), _error(outcome), charged),
-    }
+    attempted = attempt(job["lease"], now, attempt_name(outcome), _error(outcome), charged)
+    return changed({"$set": changes, "$inc": grown, "$push": attempted})
 
 
 def attempt(lease: Document, now: datetime, outcome: str, error: str | None, charged: Charge) -> Document:

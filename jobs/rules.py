@@ -38,6 +38,7 @@ BULK: Document = {
         "spaced_until": {"bsonType": "date"},
         "started_at": DATE_OR_NULL,
         "completed_at": DATE_OR_NULL,
+        "changed_at": {"bsonType": "date"},
     },
 }  # fmt: skip
 
@@ -57,6 +58,7 @@ JOB: Document = {
         "due_at": {"bsonType": "date"},
         "attempts": {"bsonType": "array"},
         "completed_at": DATE_OR_NULL,
+        "changed_at": {"bsonType": "date"},
     },
 }  # fmt: skip
 

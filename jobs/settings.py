@@ -76,6 +76,10 @@ class Service(Section):
     port: int = Field(8000, ge=0, le=65535)
 
 
+class Stream(Section):
+    max_per_user: int = Field(20, ge=1, le=100_000)
+
+
 def _cap(value: object) -> object:
     return None if value == "off" else value
 
@@ -158,6 +162,7 @@ class Settings(BaseSettings):
 
     mongodb: MongoDB = MongoDB()
     service: Service = Service()
+    stream: Stream = Stream()
     generator: Generator = Generator()
     ideas: OtherGenerator = OtherGenerator()
     images: OtherGenerator = OtherGenerator()

@@ -17,6 +17,7 @@ from jobs.documents import MAX_ERROR_LINES, BulkId, JobId, Token
 from jobs.errors import Busy
 from jobs.expenses import Charge
 from jobs.policies import SelfPause
+from jobs.revisions import changed
 from jobs.states import ACTIVE_BULKS, ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document, Store
 
@@ -115,11 +116,7 @@ class Settling:
             changes["error_summary"] = await self._counting.error_summary(bulk, counted.failed)
             if not left and spacing == timedelta(0) and all(bulk[name] == value for name, value in changes.items()):
                 return bulk
-            update: Document = {
-                "$set": changes,
-                "$inc": {"rev": 1},
-                "$max": {"spaced_until": self._clock.now() + spacing},
-            }
+            update = changed({"$set": changes, "$max": {"spaced_until": self._clock.now() + spacing}})
             if left:
                 update["$unset"] = {f"slots.{token}": "" for token in left}
             if told:
@@ -147,7 +144,7 @@ class Settling:
                 "status": waiting,
                 "epoch": {"$lte": bulk["epoch"]},
             },
-            {"$set": {"status": JobStatus.CANCELLED, "completed_at": self._clock.now()}, "$inc": {"rev": 1}},
+            changed({"$set": {"status": JobStatus.CANCELLED, "completed_at": self._clock.now()}}),
         )
 
     def _changes(
@@ -236,10 +233,10 @@ def _counting(ended: Ended) -> Document:
     spent = {"cost": ended.charged.change}
     if any(tokens):
         spent |= {"usage.input_tokens": tokens.input, "usage.output_tokens": tokens.output}
-    grown: Document = {"rev": 1, **{name: more for name, more in spent.items() if more}}
+    grown: Document = {name: more for name, more in spent.items() if more}
     if ended.status in ENDED_JOBS:
         grown |= {COUNTERS[ended.status]: 1, "remaining_items": -1}
-    update: Document = {"$unset": {f"slots.{ended.token}": ""}, "$inc": grown}
+    update = changed({"$unset": {f"slots.{ended.token}": ""}, "$inc": grown})
     if ended.status is JobStatus.QUEUED:
         update["$min"] = {"due_at": ended.due_at, "head": ended.position}
     if ended.status is JobStatus.FAILED:

@@ -25,6 +25,7 @@ Name = Literal[
     "targets",
     "assets",
     "templates",
+    "tallies",
 ]
 
 

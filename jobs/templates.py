@@ -15,7 +15,7 @@ from bson import ObjectId
 from jobs.clock import Clock
 from jobs.documents import UserId
 from jobs.errors import DuplicateKey, Fault, InvalidInput, NameTaken, NotFound, TooMany
-from jobs.paging import Order
+from jobs.paging import Order, Place, Question
 from jobs.store import Document, Store
 
 MOST = 200
@@ -79,9 +79,11 @@ class Templates:
 
     async def page(self, owner: UserId, limit: int, cursor: str | None) -> TemplatePage:
         """Newest first. Raises `InvalidInput` for a cursor that this did not make."""
-        after = NEWEST_FIRST.after({"userId": owner}, cursor)
-        found = await self._templates.find(after, projection=SUMMARY, sort=NEWEST_FIRST.sort, limit=limit + 1)
-        page = NEWEST_FIRST.page(found, limit)
+        question = Question({"userId": owner}, NEWEST_FIRST, limit, Place.read(cursor))
+        found = await self._templates.find(
+            question.filter, projection=SUMMARY, sort=question.toward.sort, limit=limit + 1
+        )
+        page = question.page(found)
         return TemplatePage([_read(document) for document in page.documents], page.next_cursor)
 
     async def find(self, owner: UserId, template_id: TemplateId) -> tuple[Template, str]:

@@ -16,6 +16,7 @@ from bson import ObjectId
 from jobs.clock import Clock
 from jobs.documents import JobId, Token, input_of
 from jobs.outcomes import Unclaimed
+from jobs.revisions import changed
 from jobs.scopes import TWIN, Entry, Place, Scopes
 from jobs.states import ACTIVE_BULKS, JobStatus
 from jobs.store import Document, Store
@@ -96,4 +97,4 @@ class Twins:
             "due_at": {"$lt": until},
         }
         changes = {"due_at": until, "waits_for": waits_for}
-        await self._jobs.update_many(waiting, {"$set": changes, "$inc": {"rev": 1}})
+        await self._jobs.update_many(waiting, changed({"$set": changes}))

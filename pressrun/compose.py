@@ -91,7 +91,7 @@ async def service(settings: Settings) -> None:
         log.info("service_started", address=f"http://{settings.service.host}:{bound.getsockname()[1]}")
         async with asyncio.TaskGroup() as tasks:
             measuring = tasks.create_task(_keep_measuring(system), name="clock")
-            await serve(app, bound, shutdown.asked)
+            await serve(app, bound, shutdown.asked, app.state.broadcast.stop)
             measuring.cancel()
         log.info("service_stopped")
 
@@ -139,7 +139,7 @@ async def embedded(port: int, data: Path, on_ready: Callable[[str], None]) -> No
         async with asyncio.TaskGroup() as tasks:
             demo = generator.app.create_app(demo_settings)
             tasks.create_task(serve(demo, generator_socket, worker_ended, demo.state.calls.close), name="generator")
-            tasks.create_task(serve(app, bound, shutdown.asked), name="service")
+            tasks.create_task(serve(app, bound, shutdown.asked, app.state.broadcast.stop), name="service")
             address = f"http://{LOOPBACK}:{bound.getsockname()[1]}"
             try:
                 await run_worker(settings, system, shutdown, lambda: on_ready(address))

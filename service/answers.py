@@ -131,7 +131,30 @@ class JobState(Model):
     percentage: int
 
 
-class JobRow(JobState):
+class Steps(Model):
+    """Stages: how many it has behind it, and how many there are."""
+
+    done: int
+    total: int
+
+
+class Remaining(Model):
+    """Seconds, probably between the two."""
+
+    low: int
+    high: int
+
+
+class HowFar(Model):
+    """`elapsed_seconds`: of a running job since this running began, of one that has ended from its first start to its
+    end, else null. `remaining`: of a running job, where it is known how long such jobs take; else null."""
+
+    steps: Steps
+    elapsed_seconds: float | None = None
+    remaining: Remaining | None = None
+
+
+class JobRow(JobState, HowFar):
     """`waiting` is null but for a queued job."""
 
     waiting: Waiting | None = None
@@ -145,13 +168,16 @@ class FormatRow(JobRow):
 
 
 class Estimate(Model):
+    """When it will have ended, probably between the two, and on what that rests."""
+
     low: Moment
     high: Moment
     basis: str
 
 
 class Progress(Model):
-    """`cost` and `usage` are those of all its jobs together."""
+    """`cost` and `usage` are those of all its jobs together. `per_hour`: articles completed an hour so far, null before
+    the first. `estimate` is null while it waits for what has no known end, and where nothing was measured."""
 
     total: int
     completed: int
@@ -163,6 +189,7 @@ class Progress(Model):
     percentage: int
     cost: float
     usage: Usage
+    per_hour: float | None = None
     estimate: Estimate | None = None
     waiting: Waiting | None = None
 

@@ -19,13 +19,16 @@ from outbound.errors import AllowedMalformed
 from outbound.system_resolver import SystemResolver
 from service import problems
 from service.answers import ErrorBody
-from service.api import assets, bulks, controls, jobs, results, selections, system, targets, templates, uploads
+from service.api import assets, bulks, controls, events, jobs, results, selections, system, targets, templates, uploads
 from service.auth.callers import Authentication
 from service.auth.keys import KeyAuthentication
 from service.auth.off import LocalOnly, NoAuthentication, check_host
 from service.body import BodyGuard
 from service.bulk_rules import BulkRules
 from service.json_response import JsonResponse
+from service.live.broadcast import Broadcast
+from service.live.pace import Rhythm
+from service.live.streams import Patience
 from service.pages import bulks as bulk_pages
 from service.pages import sign_in
 from service.pages.errors import error_page, wants_page
@@ -63,8 +66,10 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
         allowed=allowed,
     )
     app.state.url_check = UrlCheck(allowed, SystemResolver())
+    app.state.broadcast = Broadcast(parts, settings.stream.max_per_user, Rhythm())
+    app.state.stream_patience = Patience()
     problems.install(app, _shown)
-    for routes in (uploads, bulks, controls, results, jobs, selections, assets, targets, templates, system):
+    for routes in (uploads, bulks, controls, results, events, jobs, selections, assets, targets, templates, system):
         app.include_router(routes.router)
     for pages in (sign_in, bulk_pages):
         app.include_router(pages.router)

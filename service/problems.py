@@ -65,6 +65,13 @@ class NotReady(PressrunError):
     reason: str
 
 
+@dataclass(eq=False)
+class TooManyStreams(PressrunError):
+    """You have {most} live streams open, and more are not allowed: close one first."""
+
+    most: int
+
+
 STATUS: dict[type[PressrunError], int] = {
     errors.InvalidInput: 400,
     Unauthorized: 401,
@@ -85,6 +92,7 @@ STATUS: dict[type[PressrunError], int] = {
     BodyTooLarge: 413,
     NotJson: 415,
     NotAForm: 415,
+    TooManyStreams: 429,
     NotReady: 503,
     errors.StoreUnavailable: 503,
 }
@@ -117,7 +125,7 @@ def problem(request: Request, error: PressrunError, shown: Shown = as_json) -> R
         log.error("unexpected_error", error=str(error), kind=type(error).__name__)
         return shown(request, 500, OUR_FAULT, (), {})
     faults = error.faults if isinstance(error, InvalidInput) else ()
-    again = RETRY_AFTER if code == 503 or isinstance(error, errors.StillRunning | errors.Busy) else {}
+    again = RETRY_AFTER if code in (429, 503) or isinstance(error, errors.StillRunning | errors.Busy) else {}
     sentence = "The database does not answer: try again." if isinstance(error, errors.StoreUnavailable) else str(error)
     if isinstance(error, errors.StoreUnavailable):
         log.warning("database_away", reason=error.reason)

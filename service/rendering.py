@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from jobs.bson_json import plain
 from jobs.controls import Answer
-from jobs.documents import ITEM_FIELDS
-from jobs.lookup import QueueView, Tally
+from jobs.documents import ITEM_FIELDS, JobId
+from jobs.forecasts import Foreseen
+from jobs.lookup import Tally
+from jobs.overview import QueueView
 from jobs.pipelines import PipelineSpec
 from jobs.priority import Priority
 from jobs.store import Document
 from jobs.waiting import HeldUp
-from service.answers import BulkJob, Controlled, Progress, Usage
-from service.job_rendering import cost_shown, format_of, job_summary, waiting
+from service.answers import BulkJob, Controlled, Estimate, Progress, Usage
+from service.job_rendering import Course, active_job, cost_shown, format_of, job_summary, waiting
 from service.system_answers import ByPriority, PipelineState, QueueState, Rate, WorkerState
 
 
-def bulk_job(bulk: Document) -> BulkJob:
+def bulk_job(bulk: Document, ends_by: str | None = None) -> BulkJob:
+    """`ends_by` is the upper end of its estimate, where one was made."""
     budget = {**bulk["budget"], "left": bulk["budget_left"]} if bulk["budget"] else None
-    return BulkJob.model_validate(plain({**bulk, "priority": _priority(bulk["priority"]), "budget": budget}))
+    shown = {**bulk, "priority": _priority(bulk["priority"]), "budget": budget, "estimated_completion": ends_by}
+    return BulkJob.model_validate(plain(shown))
 
 
-def progress(tally: Tally, held_up: HeldUp | None) -> Progress:
+def progress(
+    tally: Tally, held_up: HeldUp | None, foreseen: Foreseen | None, articles_per_hour: float | None
+) -> Progress:
     counts = tally.counts
     return Progress(
         total=counts.total,
@@ -36,6 +43,8 @@ def progress(tally: Tally, held_up: HeldUp | None) -> Progress:
         percentage=tally.percentage,
         cost=cost_shown(tally.cost),
         usage=Usage(input_tokens=tally.input_tokens, output_tokens=tally.output_tokens),
+        per_hour=round(articles_per_hour, 2) if articles_per_hour is not None else None,
+        estimate=Estimate.model_validate(plain(asdict(foreseen))) if foreseen else None,
         waiting=waiting(held_up),
     )
 
@@ -48,7 +57,8 @@ def controlled(answer: Answer, what: str) -> Controlled:
     return Controlled(message=f"Bulk job {what}", running=[str(job_id) for job_id in answer.running])
 
 
-def queue_state(view: QueueView) -> QueueState:
+def queue_state(view: QueueView, courses: Mapping[JobId, Course]) -> QueueState:
+    """`courses` are those of the active jobs."""
     counts, rate = view.counts, view.rate
     return QueueState(
         pending=counts.pending,
@@ -59,7 +69,7 @@ def queue_state(view: QueueView) -> QueueState:
         by_priority=ByPriority(**{level.name.lower(): view.by_priority.get(level, 0) for level in Priority}),
         throughput=view.ended_last_minute,
         max_concurrency=view.max_running,
-        active=[job_summary(job) for job in view.active],
+        active=[active_job(job, courses[job["_id"]]) for job in view.active],
         recent=[job_summary(job) for job in view.recent],
         rate=Rate(utilization=rate.utilization, seconds_until_next=rate.wait.total_seconds()) if rate else None,
     )

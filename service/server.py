@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jobs.errors import PressrunError
+from service.hanging_up import offer
 
 CLOSE_SECONDS = 3
 BACKLOG = 2048
@@ -22,6 +24,14 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class Protocol(HttpToolsProtocol):
+    """Lets the application cut a connection that nobody reads from."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        offer(self.scope, self.transport.abort)
 
 
 class PortInUse(PressrunError):
@@ -55,6 +65,7 @@ async def serve(
     """Until `stop` is set and what is under way has ended, at most `CLOSE_SECONDS` after `on_stop`."""
     config = uvicorn.Config(
         app,
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -51,7 +51,9 @@ async def _estimate(request: BulkRequest, owner: UserId, parts: System) -> Forec
     if usual is None:
         return None
     tenant = request.tenant or str(owner)
-    return Forecast(**asdict(forecast(request, tenant, usual, await parts.limits.read())))
+    limits, workers = await parts.limits.read(), await parts.workers.alive()
+    slots = sum(worker["slots"] for worker in workers)
+    return Forecast(**asdict(forecast(request, tenant, usual, limits, slots)))
 
 
 async def _with_target(request: BulkRequest, owner: UserId, parts: System) -> BulkRequest:

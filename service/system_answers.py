@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.answers import Model, Moment
-from service.job_answers import JobSummary
+from service.job_answers import ActiveJob, JobSummary
 
 
 class ByPriority(Model):
@@ -30,7 +30,7 @@ class QueueState(Model):
     by_priority: ByPriority
     throughput: int
     max_concurrency: int | None
-    active: list[JobSummary]
+    active: list[ActiveJob]
     recent: list[JobSummary]
     rate: Rate | None = None
 

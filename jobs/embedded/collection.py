@@ -31,9 +31,10 @@ EXPIRY_SECONDS = 60.0
 
 
 class EmbeddedCollection:
-    def __init__(self, table: Table, append: Callable[[bytes], None]) -> None:
+    def __init__(self, table: Table, append: Callable[[bytes], None], now: Callable[[], datetime]) -> None:
         self._table = table
         self._append = append
+        self._now = now
         self._scratch = Scratch()
         self._expired_at = float("-inf")
 
@@ -85,7 +86,7 @@ class EmbeddedCollection:
 
     async def update_many(self, filter: Filter, update: Update) -> int:
         await _others_first()
-        condition, change = _asked(filter, update)
+        condition, change = self._asked(filter, update)
         keys = [key_of(document["_id"]) for document in self._table.matching(condition)]
         matched = 0
         for number, some in enumerate(_batches(keys)):
@@ -114,7 +115,7 @@ class EmbeddedCollection:
 
     async def _update_first(self, filter: Filter, update: Update, sort: Sort | None, upsert: bool) -> Document | None:
         await _others_first()
-        condition, change = _asked(filter, update)
+        condition, change = self._asked(filter, update)
         found = self._found(condition, sort, 1)
         if found:
             return self._put(self._scratch.updated(found[0], change))
@@ -122,6 +123,13 @@ class EmbeddedCollection:
             return None
         self._expire()
         return self._insert(self._scratch.upserted(_for_upsert(condition), change))
+
+    def _asked(self, filter: Filter, update: Update) -> tuple[Condition, Document]:
+        change: Document = normal(update)
+        check_update(change)
+        if dated := change.pop("$currentDate", None):
+            change.setdefault("$set", {}).update(dict.fromkeys(dated, self._now()))
+        return Condition.of(filter), change
 
     def _found(self, condition: Condition, sort: Sort | None, limit: int) -> list[Document]:
         matching = self._table.matching(condition)
@@ -162,12 +170,6 @@ class EmbeddedCollection:
 async def _others_first() -> None:
     # the only pause: a race between two tasks shows here as it would on a server
     await asyncio.sleep(0)
-
-
-def _asked(filter: Filter, update: Update) -> tuple[Condition, Document]:
-    change: Document = normal(update)
-    check_update(change)
-    return Condition.of(filter), change
 
 
 def _for_upsert(condition: Condition) -> Document:

@@ -7,7 +7,7 @@ a power cut may lose that second. No operation is carried out here (`jobs/embedd
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -21,13 +21,20 @@ from jobs.store import Index, Name
 MAX_LIVE_JOBS: Final = 2000
 
 
-class EmbeddedStore:
-    """Implements `jobs.store.Store`. Made with `open` or `in_memory`."""
+def _wall_clock() -> datetime:
+    return whole_milliseconds(datetime.now(UTC))
 
-    def __init__(self, tables: Tables, disk: Disk | None, max_live_jobs: int) -> None:
+
+class EmbeddedStore:
+    """Implements `jobs.store.Store`. Made with `open` or `in_memory`. `now` is its clock."""
+
+    def __init__(
+        self, tables: Tables, disk: Disk | None, max_live_jobs: int, now: Callable[[], datetime] = _wall_clock
+    ) -> None:
         self.max_live_jobs: int | None = max_live_jobs
         self._tables = tables
         self._disk = disk
+        self._now = now
         self._collections: dict[str, EmbeddedCollection] = {}
 
     @classmethod
@@ -49,11 +56,11 @@ class EmbeddedStore:
     def collection(self, name: Name) -> EmbeddedCollection:
         if name not in self._collections:
             append = _nowhere if self._disk is None else self._disk.append
-            self._collections[name] = EmbeddedCollection(self._table(name), append)
+            self._collections[name] = EmbeddedCollection(self._table(name), append, self._now)
         return self._collections[name]
 
     async def server_time(self) -> datetime:
-        return whole_milliseconds(datetime.now(UTC))
+        return self._now()
 
     async def create_indexes(self, indexes: Sequence[Index]) -> None:
         """Raises `StoreRefused` where stored documents stand against a unique one."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Header, Query
 from jobs.creation import IdempotencyKey
 from jobs.documents import BulkId, parse_id
 from jobs.errors import Fault, InvalidInput
+from jobs.lookup import BulkFilter
 from jobs.states import BulkStatus
 from service.answers import BulkChanged, BulkCreated, BulkDetail, BulkPage, BulkValidated
 from service.auth.callers import Reader, Writer
@@ -47,7 +48,8 @@ async def list_bulks(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> BulkPage:
-    page = await parts.lookup.bulks(caller.user, status, limit, cursor)
+    wanted = BulkFilter(statuses=[status] if status else ())
+    page = await parts.lookup.bulks(caller.user, wanted, limit, cursor)
     return BulkPage(bulk_jobs=[bulk_job(bulk) for bulk in page.documents], next_cursor=page.next_cursor)
 
 

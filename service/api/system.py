@@ -10,8 +10,9 @@ from fastapi import APIRouter, Path
 from service.auth.callers import Admin, Reader
 from service.deps import Parts
 from service.limit_requests import LimitsChange, TenantLimitsChange
+from service.looking import look_at_queue
 from service.problems import NotReady
-from service.rendering import pipeline_state, queue_state, worker_state
+from service.rendering import pipeline_state, worker_state
 from service.system_answers import (
     Health,
     LimitsAnswer,
@@ -30,7 +31,7 @@ Tenant = Annotated[str, Path(min_length=1, max_length=200)]
 @router.get("/api/queue")
 async def get_queue(caller: Reader, parts: Parts) -> QueueState:
     """One's own part of the queue; an admin sees all of it."""
-    return queue_state(await parts.lookup.queue(None if caller.is_admin else caller.user))
+    return await look_at_queue(parts, None if caller.is_admin else caller.user)
 
 
 @router.get("/api/pipelines")

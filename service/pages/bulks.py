@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from jobs.lookup import BulkFilter
 from jobs.states import BulkStatus
 from service.auth.callers import Reader
 from service.deps import Parts
@@ -27,7 +28,8 @@ async def show_bulks(
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Response:
     chosen = status if status in set(BulkStatus) else ""
-    page = await parts.lookup.bulks(caller.user, chosen or None, SHOWN, cursor)
+    filter = BulkFilter(statuses=[BulkStatus(chosen)] if chosen else [], text=q.strip() or None)
+    page = await parts.lookup.bulks(caller.user, filter, SHOWN, cursor)
     rows = [html.part("bulk_row.html", "row", bulk_job(bulk)) for bulk in page.documents]
     further = {"q": q, "status": chosen, "cursor": page.next_cursor}
     next_url = "/?" + urlencode({name: value for name, value in further.items() if value}) if page.next_cursor else None

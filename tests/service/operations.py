@@ -19,7 +19,7 @@ TEN_TOPICS = b"Topic\n" + b"tea\n" * 10
 
 @dataclass(frozen=True)
 class Operation:
-    """`about` tells whose id the address or the body holds."""
+    """`about` tells whose id the address or the body holds. One that `streams` has no end, and so no answer here."""
 
     name: str
     method: str
@@ -29,6 +29,7 @@ class Operation:
     about: Literal["bulk", "job"] | None = None
     reads_store: bool = True
     form: bool = False
+    streams: bool = False
 
 
 OPERATIONS = (
@@ -52,6 +53,9 @@ OPERATIONS = (
     Operation("changeTemplate", "PATCH", "/api/templates/{template_id}", "write", {"name": "Milk"}),
     Operation("removeTemplate", "DELETE", "/api/templates/{template_id}", "write"),
     Operation("submitTemplate", "POST", "/api/templates/{template_id}/submit", "write", {"name": "Spring"}),
+    Operation("streamBulk", "GET", "/api/bulk-generate/{bulk_id}/events", "read", about="bulk", streams=True),
+    Operation("streamJob", "GET", "/api/jobs/{job_id}/events", "read", about="job", streams=True),
+    Operation("streamQueue", "GET", "/api/queue/events", "read", reads_store=False, streams=True),
     Operation("submitJob", "POST", "/api/jobs", "write", {"mode": "topic", "topic": "tea"}),
     Operation("listJobs", "GET", "/api/jobs", "read"),
     Operation("getJob", "GET", "/api/jobs/{job_id}", "read", about="job"),

@@ -29,6 +29,7 @@ ANSWERS = {
     "keepTemplate": "TemplateChanged", "changeTemplate": "TemplateChanged", "listTemplates": "TemplateList",
     "getTemplate": "TemplateAnswer", "removeTemplate": "TemplateRemoved",
 }  # fmt: skip
+STREAMS = {"streamBulk": "BulkEvent", "streamJob": "JobUpdate", "streamQueue": "QueueUpdate"}
 BODIES = {
     "submitBulk": "BulkCreate", "validateBulk": "BulkCreate", "changeBulk": "BulkChange", "submitJob": "JobCreate",
     "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange", "selectForJob": "JobSelect",
@@ -74,12 +75,22 @@ def test_every_error_has_the_one_error_body(operations: dict[str, dict[str, Any]
 
 
 def test_every_answer_has_its_own_shape(operations: dict[str, dict[str, Any]]) -> None:
-    of_bytes = {"getResults", "getAsset"}
+    of_bytes = {"getResults", "getAsset", *STREAMS}
     answers = {name: found["responses"]["200"]["content"] for name, found in operations.items() if name not in of_bytes}
     expected = {name: {"application/json": {"schema": {"$ref": reference(model)}}} for name, model in ANSWERS.items()}
     either = answers.pop("uploadBulk")["application/json"]["schema"]["anyOf"]
     assert either == [{"$ref": reference("UploadRead")}, {"$ref": reference("BulkCreated")}]
     assert answers == expected
+
+
+def test_streams_declare_the_data_of_their_events(
+    document: dict[str, Any], operations: dict[str, dict[str, Any]]
+) -> None:
+    for name, model in STREAMS.items():
+        content = operations[name]["responses"]["200"]["content"]
+        assert content == {"text/event-stream": {"schema": {"$ref": reference(model)}}}, name
+    of_bulk = {option["$ref"] for option in document["components"]["schemas"]["BulkEvent"]["anyOf"]}
+    assert of_bulk == {reference(model) for model in ("BulkSnapshot", "BulkUpdate", "RowUpdate")}
 
 
 def test_results_declare_their_formats(operations: dict[str, dict[str, Any]]) -> None:
@@ -126,7 +137,8 @@ async def test_an_answer_has_exactly_the_properties_that_its_schema_declares(
     api: httpx2.AsyncClient, document: dict[str, Any]
 ) -> None:
     for operation in OPERATIONS:
-        if operation.method == "GET" and operation.about is None and operation.needs in ("read", "nobody"):
+        asks_for_nothing = operation.about is None and operation.needs in ("read", "nobody")
+        if operation.method == "GET" and asks_for_nothing and not operation.streams:
             response = await api.get(operation.path)
             if response.status_code == 200:
                 schema = document["components"]["schemas"][ANSWERS[operation.name]]

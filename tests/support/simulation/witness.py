@@ -27,7 +27,7 @@ Change = Callable[[Document, Document], None]
 UNSURE = timedelta(seconds=2)
 """How far two processes' clocks may be apart: half the longest time that a measurement was held up."""
 CANCELLED_WHILE_IT_WAITS = (JobStatus.QUEUED, JobStatus.CANCELLED)
-OTHERS_MAY_CHANGE = {"wish", "epoch", "rev"}
+OTHERS_MAY_CHANGE = {"wish", "epoch", "rev", "changed_at"}
 SENT_BACK = (JobStatus.FAILED, JobStatus.CANCELLED)
 CENT = 0.01
 OVER = (BulkStatus.COMPLETED, BulkStatus.CANCELLED)
@@ -120,6 +120,7 @@ class Witness:
         was, is_now = BulkStatus(before["status"]), BulkStatus(after["status"])
         demand(was is is_now or is_now in BULK_MOVES[was], "a bulk went from", was, "to", is_now)
         demand(after["rev"] > before["rev"], "a bulk was changed and its rev was not raised")
+        self._dated(after)
         for field in ("epoch", "generation"):
             demand(after[field] >= before[field], field, "went back from", before[field], "to", after[field])
         demand(before["started_at"] is None or after["started_at"], "started_at was taken back")
@@ -146,6 +147,11 @@ class Witness:
         was, is_now = JobStatus(before["status"]), JobStatus(after["status"])
         demand(was is is_now or is_now in JOB_MOVES[was], "a job went from", was, "to", is_now, after)
         demand((after["lease"] is None) == (is_now is not JobStatus.PROCESSING), "lease and status differ", after)
+        if after["rev"] == before["rev"]:
+            others = {name for name in after if after[name] != before[name]} - {"lease"}
+            demand(not others, "a job was changed and its rev was not raised", others)
+        else:
+            self._dated(after)
         demand(after["epoch"] >= before["epoch"], "epoch went back from", before["epoch"], "to", after["epoch"], after)
         demand(was is not is_now or was not in ENDED_JOBS, "a job that had ended was changed", before, after)
         demand(before["result"] is None, "a job's result was stored twice", before, after)
@@ -163,6 +169,9 @@ class Witness:
             self._wanted(before, after)
         for told in self.on_job_change:
             told(before, after)
+
+    def _dated(self, after: Document) -> None:
+        demand(after["changed_at"] == self._now(), "a change does not say when it was", after)
 
     def _note_lease(self, before: Document | None, after: Document | None) -> None:
         began = self._leases.pop(before["token"])[1] if before is not None else self._now()

@@ -66,7 +66,7 @@ class World:
 
     def __enter__(self) -> World:
         self._stack.enter_context(repeatable(self._logged))
-        store = EmbeddedStore(self.tables, None, 2000)
+        store = EmbeddedStore(self.tables, None, 2000, self.now)
         at_once(store.create_indexes(INDEXES))
         self.store = store
         self.site = Site(self.setup, store, self.generator, self.now, self.kill)
