@@ -90,7 +90,7 @@ def _bulks(count: int, now: datetime) -> Iterator[Document]:
             yield _bulk(
                 number, now - timedelta(days=1) - chance.random() * YEAR, status, failed=chance.choice((0, 0, 0, 1, 3))
             )
-    yield _bulk(0, now - timedelta(days=2), "processing", items=LARGE)
+    yield _bulk(0, now - timedelta(days=20), "processing", items=LARGE)
 
 
 def _bulk(number: int, created_at: datetime, kind: str, *, failed: int = 0, items: int = ITEMS) -> Document:

@@ -18,7 +18,7 @@ from jobs.errors import BudgetUsedUp, Busy, MoveRefused, NotFound
 from jobs.intents import TRIES, Intent, Intents
 from jobs.pipelines import begun_again
 from jobs.policies import pays_for
-from jobs.searching import words_of
+from jobs.searching import found_by
 from jobs.settling import Settling
 from jobs.states import (
     BULK_MOVES,
@@ -182,7 +182,7 @@ class Controls:
             more = changes.get("parallelism", bulk["parallelism"]) - bulk["parallelism"]
             also: Document = {"free": bulk["free"] + more}
             if "name" in changes:
-                also["words"] = words_of(changes["name"])
+                also["found_by"] = found_by(changes["name"], bulk["pipeline"], bulk["kind"])
             if "priority" in changes:
                 also["rank"] = priority.rank(bulk["rank"], changes["priority"] - bulk["priority"])
             if changes.get("budget") is not None:

@@ -17,7 +17,11 @@ INDEXES = (
         (("userId", 1), ("status", 1), ("created_at", -1), ("_id", -1)),
         "a user's bulks by status, and those that have not ended",
     ),
-    Index("bulk_jobs", (("userId", 1), ("words", 1), ("created_at", -1)), "a user's bulks by the words of their names"),
+    Index(
+        "bulk_jobs",
+        (("userId", 1), ("found_by", 1), ("created_at", -1)),
+        "a user's bulks by the words of their names, by pipeline, by kind",
+    ),
     Index("bulk_jobs", (("userId", 1), ("changed_at", 1)), "a user's tallies: what has changed since"),
     Index("bulk_jobs", (("created_at", 1),), "the tallies of all users, day by day"),
     # not the other way round: a server that combines indexes would read all of `schema` 1 beside any other
@@ -36,6 +40,11 @@ INDEXES = (
         where={"status": JobStatus.PROCESSING.value},
     ),
     Index("generation_jobs", (("userId", 1), ("created_at", -1), ("_id", -1)), "a user's jobs, newest first"),
+    Index(
+        "generation_jobs",
+        (("userId", 1), ("status", 1), ("created_at", -1), ("_id", -1)),
+        "a user's jobs by status, newest first",
+    ),
     Index("generation_jobs", (("userId", 1), ("completed_at", -1)), "the queue's last ended jobs and throughput"),
     Index("generation_jobs", (("status", 1), ("userId", 1)), "the queue: what runs or waits, of one user or of all"),
     Index("generation_jobs", (("completed_at", -1),), "the whole queue's last ended jobs and throughput"),

@@ -16,7 +16,7 @@ from jobs.documents import BulkId, JobId, UserId
 from jobs.errors import NotFound
 from jobs.paging import Order, Page, Place, Question
 from jobs.pipelines import FORMATS
-from jobs.searching import having_words, words_of
+from jobs.searching import having, having_words, words_of
 from jobs.states import ENDED_JOBS, BulkStatus, JobStatus
 from jobs.store import Document, Store
 from jobs.stretches import read_page
@@ -28,7 +28,8 @@ WITHOUT_RESULT = (
 )  # fmt: skip
 ROW = (
     "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "lane", "due_at", "waits_for",
-    "params.template", "params.verbosity", "started_at", "completed_at", "lease.taken_at", "sent_back.to",
+    "params.template", "params.verbosity", "topic", "keywords", "trend", "source_url", "external_id",
+    "started_at", "completed_at", "lease.taken_at", "sent_back.to",
 )  # fmt: skip
 ASKED = (
     "bulk_job_id", "topic", "keywords", "trend", "source_url", "external_id", "queue_position", "selection",
@@ -196,13 +197,14 @@ def rounded(sum_of_all: int, count: int) -> int:
 
 
 def _wanted(filter: BulkFilter) -> Document:
-    wanted: Document = {name: value for name in ("pipeline", "kind") if (value := getattr(filter, name)) is not None}
+    wanted: Document = {}
     if filter.statuses:
         wanted["status"] = {"$in": [status.value for status in filter.statuses]}
     bounds = {"$gte": filter.since, "$lt": filter.before}
     if moments := {operator: moment for operator, moment in bounds.items() if moment is not None}:
         wanted["created_at"] = moments
+    found_by = having(filter.pipeline, filter.kind)
     if filter.text is not None:
         text = filter.text.strip()
-        wanted["$and"] = [{"_id": ObjectId(text)}] if ObjectId.is_valid(text) else having_words(words_of(text))
-    return wanted
+        found_by += [{"_id": ObjectId(text)}] if ObjectId.is_valid(text) else having_words(words_of(text))
+    return wanted | {"$and": found_by} if found_by else wanted

@@ -71,7 +71,7 @@ class Overview:
         (counts, by_priority), active, recent, ended, scopes = await asyncio.gather(
             self._counts(owner, mine, running),
             self._jobs.find(running, projection=WITHOUT_RESULT, sort=[("lease.taken_at", 1)], limit=ACTIVE),
-            read_page(self._jobs, question, self._clock.now(), WITHOUT_RESULT),
+            read_page(self._jobs, question, self._clock.now(), WITHOUT_RESULT, first=timedelta(hours=1)),
             self._jobs.count({**mine, "completed_at": {"$gt": minute_ago}}),
             self._limits.find({"_id": {"$in": [SYSTEM, GENERATOR + CONTENT]}}),
         )

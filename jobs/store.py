@@ -24,8 +24,8 @@ Name = Literal[
     "pipelines",
     "targets",
     "assets",
-    "templates",
     "tallies",
+    "templates",
 ]
 
 

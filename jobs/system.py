@@ -8,6 +8,7 @@ from datetime import timedelta
 from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
+from jobs.briefs import Briefs
 from jobs.changes import Changes
 from jobs.checkpoints import Checkpoints
 from jobs.chores import Chores
@@ -67,6 +68,7 @@ class System:
     intents: Intents
     creation: Creation
     lookup: Lookup
+    briefs: Briefs
     overview: Overview
     throughput: Throughput
     shares: Shares
@@ -127,6 +129,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
+        briefs=Briefs(store),
         overview=Overview(store, clock, Tallies(store)),
         throughput=Throughput(store, clock),
         shares=Shares(store, clock),

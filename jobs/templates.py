@@ -79,11 +79,9 @@ class Templates:
 
     async def page(self, owner: UserId, limit: int, cursor: str | None) -> TemplatePage:
         """Newest first. Raises `InvalidInput` for a cursor that this did not make."""
-        question = Question({"userId": owner}, NEWEST_FIRST, limit, Place.read(cursor))
-        found = await self._templates.find(
-            question.filter, projection=SUMMARY, sort=question.toward.sort, limit=limit + 1
-        )
-        page = question.page(found)
+        asked = Question({"userId": owner}, NEWEST_FIRST, limit, Place.read(cursor))
+        found = await self._templates.find(asked.filter, projection=SUMMARY, sort=asked.toward.sort, limit=limit + 1)
+        page = asked.page(found)
         return TemplatePage([_read(document) for document in page.documents], page.next_cursor)
 
     async def find(self, owner: UserId, template_id: TemplateId) -> tuple[Template, str]:

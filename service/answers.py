@@ -146,17 +146,19 @@ class Remaining(Model):
 
 
 class HowFar(Model):
-    """`elapsed_seconds`: of a running job since this running began, of one that has ended from its first start to its
-    end, else null. `remaining`: of a running job, where it is known how long such jobs take; else null."""
+    """`running_since`, `remaining`: of a running job, else null; `remaining` where it is known how long such jobs take.
+    `elapsed_seconds`: of a running job since then, of one that has ended from its first start to its end, else null."""
 
     steps: Steps
+    running_since: Moment | None = None
     elapsed_seconds: float | None = None
     remaining: Remaining | None = None
 
 
 class JobRow(JobState, HowFar):
-    """`waiting` is null but for a queued job."""
+    """`waiting` is null but for a queued job; `about` is what it is about, in a line."""
 
+    about: str | None = None
     waiting: Waiting | None = None
 
 
@@ -202,8 +204,11 @@ class BulkDetail(Model):
 
 
 class BulkPage(Model):
+    """`previous_cursor` leads to the page before, as `next_cursor` to the next."""
+
     bulk_jobs: list[BulkJob]
     next_cursor: str | None
+    previous_cursor: str | None = None
 
 
 class Controlled(Model):

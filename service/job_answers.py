@@ -30,6 +30,13 @@ class JobSummary(JobState):
     completed_at: Moment | None
 
 
+class QueueJob(JobSummary):
+    """With what its bulk is; null where the bulk is gone."""
+
+    pipeline: str | None
+    bulk_name: str | None
+
+
 class Stage(Model):
     """`cost` and `usage` are null where it called nothing, or nothing was told; `note` says what was done instead."""
 
@@ -71,7 +78,7 @@ class Selection(Model):
     chosen: Chosen | None = None
 
 
-class ActiveJob(JobSummary, HowFar):
+class ActiveJob(QueueJob, HowFar):
     """One that runs."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from jobs.states import JobStatus
 from jobs.store import Document
 from jobs.timings import Pace
 from jobs.waiting import HeldUp
+from service.about import about
 from service.answers import FormatRow, JobRow, Remaining, Steps, Usage, Waiting
 from service.job_answers import (
     ActiveJob,
@@ -22,6 +23,7 @@ from service.job_answers import (
     JobDetail,
     JobSummary,
     OpenSelection,
+    QueueJob,
     Selection,
     Stage,
     StageStatus,
@@ -49,7 +51,8 @@ class Course:
 def job_row(job: Document, held_up: HeldUp | None, course: Course) -> JobRow | FormatRow:
     told = format_of(job)
     kind = FormatRow if "template" in told else JobRow
-    return kind.model_validate({**_shown(job), **_how_far(job, course), "waiting": waiting(held_up), **told})
+    ours = {**_how_far(job, course), "about": _about(job, told), "waiting": waiting(held_up)}
+    return kind.model_validate({**_shown(job), **ours, **told})
 
 
 def format_of(job: Document) -> dict[str, Any]:
@@ -60,6 +63,10 @@ def format_of(job: Document) -> dict[str, Any]:
 
 def job_summary(job: Document) -> JobSummary:
     return JobSummary.model_validate(_shown(job))
+
+
+def queue_job(job: Document) -> QueueJob:
+    return QueueJob.model_validate(_shown(job))
 
 
 def active_job(job: Document, course: Course) -> ActiveJob:
@@ -94,6 +101,11 @@ def cost_shown(cost: float) -> float:
     return round(cost, 6)
 
 
+def _about(job: Document, told: Mapping[str, Any]) -> str | None:
+    of_format = f"{told['template']} ({told['verbosity']})" if "verbosity" in told else told.get("template")
+    return of_format or about(job) or job.get("external_id")
+
+
 def _how_far(job: Document, course: Course) -> dict[str, Any]:
     names = [stage["name"] for stage in course.stages]
     done = names.index(job["current_stage"]) if job["current_stage"] in names else 0
@@ -104,7 +116,12 @@ def _how_far(job: Document, course: Course) -> dict[str, Any]:
         left = course.pace.rest(job, course.stages, course.now).range
         remaining = Remaining(low=math.floor(left.low), high=math.ceil(left.high))
     steps = Steps(done=done, total=len(names))
-    return {"steps": steps, "elapsed_seconds": _elapsed_seconds(job, course.now), "remaining": remaining}
+    return {
+        "steps": steps,
+        "running_since": plain(job["lease"]["taken_at"]) if job["status"] == JobStatus.PROCESSING else None,
+        "elapsed_seconds": _elapsed_seconds(job, course.now),
+        "remaining": remaining,
+    }
 
 
 def _elapsed_seconds(job: Document, now: datetime) -> float | None:

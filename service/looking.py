@@ -19,9 +19,11 @@ from service.system_answers import QueueState
 JOBS_SHOWN = 200
 
 
-async def look_at_bulk(parts: System, bulk: Document, after_position: int = 0) -> BulkDetail:
-    """With its first `JOBS_SHOWN` jobs after that position."""
-    jobs = await parts.lookup.jobs_of(bulk, JOBS_SHOWN + 1, after_position)
+async def look_at_bulk(
+    parts: System, bulk: Document, after_position: int = 0, statuses: Sequence[JobStatus] = ()
+) -> BulkDetail:
+    """With its first `JOBS_SHOWN` jobs after that position; those of the statuses only, where any is given."""
+    jobs = await parts.lookup.jobs_of(bulk, JOBS_SHOWN + 1, after_position, statuses)
     more = len(jobs) > JOBS_SHOWN
     told, held_up = await progress_of(parts, bulk)
     return BulkDetail(

@@ -39,6 +39,11 @@ def page(template: str, caller: Caller | None, status_code: int = 200, **context
     return HTMLResponse(text, status_code=status_code, headers=HEADERS)
 
 
+def fragment(shown: Markup) -> HTMLResponse:
+    """What is put into a page that is there already."""
+    return HTMLResponse(shown, headers=HEADERS)
+
+
 def render(template: str, **context: Any) -> str:
     """A template's text. What it names and is not given is an error of ours."""
     return ENVIRONMENT.get_template(template).render(context)

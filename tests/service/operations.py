@@ -28,8 +28,8 @@ class Operation:
     body: Any = None
     about: Literal["bulk", "job"] | None = None
     reads_store: bool = True
-    form: bool = False
     streams: bool = False
+    form: bool = False
 
 
 OPERATIONS = (
@@ -46,6 +46,9 @@ OPERATIONS = (
     Operation("cancelBulk", "POST", "/api/bulk-generate/{bulk_id}/cancel", "write", about="bulk"),
     Operation("retryBulk", "POST", "/api/bulk-generate/{bulk_id}/retry", "write", about="bulk"),
     Operation("getResults", "GET", "/api/bulk-generate/{bulk_id}/results", "read", about="bulk"),
+    Operation("streamBulk", "GET", "/api/bulk-generate/{bulk_id}/events", "read", about="bulk", streams=True),
+    Operation("streamJob", "GET", "/api/jobs/{job_id}/events", "read", about="job", streams=True),
+    Operation("streamQueue", "GET", "/api/queue/events", "read", reads_store=False, streams=True),
     Operation("submitAgain", "POST", "/api/bulk-generate/{bulk_id}/again", "write", about="bulk"),
     Operation("keepTemplate", "POST", "/api/templates", "write", {"name": "Teas", "request": bulk()}),
     Operation("listTemplates", "GET", "/api/templates", "read"),
@@ -53,9 +56,6 @@ OPERATIONS = (
     Operation("changeTemplate", "PATCH", "/api/templates/{template_id}", "write", {"name": "Milk"}),
     Operation("removeTemplate", "DELETE", "/api/templates/{template_id}", "write"),
     Operation("submitTemplate", "POST", "/api/templates/{template_id}/submit", "write", {"name": "Spring"}),
-    Operation("streamBulk", "GET", "/api/bulk-generate/{bulk_id}/events", "read", about="bulk", streams=True),
-    Operation("streamJob", "GET", "/api/jobs/{job_id}/events", "read", about="job", streams=True),
-    Operation("streamQueue", "GET", "/api/queue/events", "read", reads_store=False, streams=True),
     Operation("submitJob", "POST", "/api/jobs", "write", {"mode": "topic", "topic": "tea"}),
     Operation("listJobs", "GET", "/api/jobs", "read"),
     Operation("getJob", "GET", "/api/jobs/{job_id}", "read", about="job"),
@@ -71,6 +71,8 @@ OPERATIONS = (
     Operation("getAsset", "GET", "/api/assets/{asset_id}", "read"),
     Operation("listPipelines", "GET", "/api/pipelines", "read"),
     Operation("getQueue", "GET", "/api/queue", "read"),
+    Operation("getThroughput", "GET", "/api/queue/throughput", "read"),
+    Operation("getSystem", "GET", "/api/system", "admin"),
     Operation("listWorkers", "GET", "/api/workers", "admin"),
     Operation("getLimits", "GET", "/api/limits", "admin"),
     Operation("changeLimits", "PATCH", "/api/limits", "admin", {"max_running": 1}),

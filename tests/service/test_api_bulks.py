@@ -39,7 +39,7 @@ BULK_FIELDS = {
 }  # fmt: skip
 JOB_FIELDS = {
     "id", "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "waiting", "steps",
-    "elapsed_seconds", "remaining",
+    "about", "running_since", "elapsed_seconds", "remaining",
 }  # fmt: skip
 PROGRESS_FIELDS = {
     "total", "completed", "failed", "cancelled", "running", "awaiting", "remaining", "percentage", "cost", "usage",

@@ -46,8 +46,11 @@ async def test_the_queue_counts_ones_own_jobs(api: httpx2.AsyncClient, system: S
     assert (state["rate"], state["throughput"]) == (None, 3)
     assert [job["id"] for job in state["active"]] == [str(running.job_id)]
     assert state["active"][0]["started_at"] is not None
-    assert all(job.keys() == SUMMARY for job in state["recent"])
-    assert all(job.keys() == SUMMARY | {"steps", "elapsed_seconds", "remaining"} for job in state["active"])
+    in_queue = SUMMARY | {"pipeline", "bulk_name"}
+    assert all(job.keys() == in_queue for job in state["recent"])
+    assert all(
+        job.keys() == in_queue | {"steps", "running_since", "elapsed_seconds", "remaining"} for job in state["active"]
+    )
 
 
 async def test_an_empty_queue_is_all_zeros(api: httpx2.AsyncClient) -> None:

@@ -13,6 +13,7 @@ import httpx2
 from fastapi import FastAPI
 
 from jobs.controls import Pause
+from jobs.outcomes import Outcome
 from jobs.store import Store
 from jobs.system import System
 from service.app import create_app
@@ -163,7 +164,8 @@ async def _change(system: System, bulk_id: str, rng: random.Random) -> None:
     while True:
         claim = await system.queue.claim("worker-1")
         if claim is not None:
-            await system.queue.finish(claim, rng.choice([DONE, FAILED, FAILED, FAILED]))
+            outcomes: list[Outcome] = [DONE, FAILED, FAILED, FAILED]
+            await system.queue.finish(claim, rng.choice(outcomes))
         if rng.random() < 0.1:
             await system.controls.pause(OWNER, of_bulk, Pause()) if not await _over(system, bulk_id) else None
         if claim is None:
