@@ -15,6 +15,7 @@ from jobs.system import System
 from service.app import create_app
 from tests.service.browsing import HOSTILE, HTMX, pressed, sent, shown, words
 from tests.service.conftest import As, WithKey
+from tests.service.page_forms import look
 from tests.service.requesting import (
     BULKS,
     DONE,
@@ -230,6 +231,19 @@ async def test_the_settings_of_a_bulk_are_changed_while_it_runs(api: httpx2.Asyn
     assert (changed["delay_seconds"], changed["budget"]["cost"], changed["budget"]["cost_per_job"]) == (1.5, 20, 0.5)
     await sent(api, f"/bulks/{bulk_id}/settings", **given)
     assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["budget"] is None
+
+
+async def test_a_number_that_was_not_touched_stays_as_it_is_to_the_last_digit(api: httpx2.AsyncClient) -> None:
+    exact = {"cost": 1234567.89, "cost_per_job": 0.0000125}
+    bulk_id = await submit(api, budget=exact, delay_seconds=1234.5678)
+    fields = (await look(api, f"/bulks/{bulk_id}")).fields
+    await sent(api, f"/bulks/{bulk_id}/settings", **{**fields, "budget.cost_per_job": "2"})
+    changed = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
+    assert (changed["budget"]["cost"], changed["budget"]["cost_per_job"]) == (exact["cost"], 2)
+    await sent(api, f"/bulks/{bulk_id}/settings", **{**fields, "budget.cost": "7"})
+    changed = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
+    assert (changed["budget"]["cost"], changed["budget"]["cost_per_job"]) == (7, exact["cost_per_job"])
+    assert changed["delay_seconds"] == 1234.5678
 
 
 async def test_a_form_that_says_what_is_so_changes_nothing(system: System, open_client: As) -> None:
