@@ -68,9 +68,10 @@ class Changes:
 
 
 async def _dated(collection: Collection, moment: datetime, fields: Sequence[str]) -> AsyncIterator[Document]:
+    ours: Document = {"schema": 1}  # the application's own documents may have a date of that name
     later: Document = {"changed_at": {"$gte": moment}}
     while True:
-        page = await collection.find(later, projection=fields, sort=IN_ORDER, limit=PAGE)
+        page = await collection.find(ours | later, projection=fields, sort=IN_ORDER, limit=PAGE)
         for document in page:
             yield document
         if len(page) < PAGE:

@@ -16,8 +16,9 @@ from jobs.errors import StoreUnavailable
 log = structlog.get_logger()
 SLOW_SECONDS = 2.0
 MOST_SEEN = 5_000
-AFTER_AN_OUTAGE = timedelta(minutes=2)
-"""How far is looked back then: another server may answer now, and its clock be behind."""
+UNSURE = timedelta(minutes=2)
+"""How far is looked back where another server may answer now, with its clock behind, or the clock was put back: what
+was changed before it was measured again, once a minute, bears an earlier date than was looked for."""
 
 
 class Watcher:
@@ -48,7 +49,8 @@ class Watcher:
         if self._was_away:
             await self._clock.measure()
         began, asked_at = self._clock.now(), time.monotonic()
-        since = self.told_until - (AFTER_AN_OUTAGE if self._was_away else LATE)
+        is_unsure = self._was_away or began < self.told_until
+        since = min(began, self.told_until) - (UNSURE if is_unsure else LATE)
         async for change in self._changes.since(since):
             seen = self._seen.get(change.document_id)
             if seen is None or seen.rev < change.rev:
