@@ -91,7 +91,9 @@ async def test_who_comes_back_to_where_nothing_happened_is_told_nothing(app: Fas
 
 
 @on_embedded
-@pytest.mark.parametrize("what", ["too old", "of a bulk", "of the future", "of a clock put back", "garbage", "not ascii", "too long"])
+@pytest.mark.parametrize(
+    "what", ["too old", "of a bulk", "of the future", "of a clock put back", "garbage", "not ascii", "too long"]
+)
 async def test_an_id_that_says_nothing_is_answered_with_a_snapshot(app: FastAPI, system: System, what: str) -> None:
     async with served(app) as url, httpx2.AsyncClient(base_url=url, headers=AS_OWNER) as api:
         bulk_id = await submit_quick(api)

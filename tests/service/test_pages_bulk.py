@@ -236,7 +236,7 @@ async def test_the_settings_of_a_bulk_are_changed_while_it_runs(api: httpx2.Asyn
 async def test_a_number_that_was_not_touched_stays_as_it_is_to_the_last_digit(api: httpx2.AsyncClient) -> None:
     exact = {"cost": 1234567.89, "cost_per_job": 0.0000125}
     bulk_id = await submit(api, budget=exact, delay_seconds=1234.5678)
-    fields = (await look(api, f"/bulks/{bulk_id}")).fields
+    fields: dict[str, Any] = dict((await look(api, f"/bulks/{bulk_id}")).fields)
     await sent(api, f"/bulks/{bulk_id}/settings", **{**fields, "budget.cost_per_job": "2"})
     changed = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
     assert (changed["budget"]["cost"], changed["budget"]["cost_per_job"]) == (exact["cost"], 2)
