@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from fastapi import Request
 from starlette.responses import Response
 
@@ -19,7 +17,7 @@ def keep_key(answer: Response, key: str, request: Request) -> None:
     if not _from_own_page(request):
         raise Forbidden("A page of another site may sign nobody in here.")
     # Behind a proxy only the browser knows that it speaks https: it says so with every form.
-    secure = "https" in (request.url.scheme, urlsplit(request.headers.get("origin", "")).scheme)
+    secure = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
     answer.set_cookie(COOKIE, key, max_age=KEPT_SECONDS, httponly=True, samesite="lax", secure=secure)
 
 
@@ -41,4 +39,4 @@ def _from_own_page(request: Request) -> bool:
     if fetch_site is not None:
         return fetch_site in ("same-origin", "none")
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")
