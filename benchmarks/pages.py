@@ -6,11 +6,13 @@ bulk of 10,000 jobs; another owner has what is usual; an admin's queue is everyb
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -18,8 +20,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from benchmarks.archive import HEAVY, ITEMS, LARGE, Archive
 from benchmarks.bench import Bench
+from benchmarks.commands import CommandListener
 from benchmarks.deployment import alone, http_client
 from benchmarks.figures import Figure, Figures, at_most, latencies, skipped
+from benchmarks.inside import inside
+from benchmarks.plans import plans, read_questions, table
 from benchmarks.stopwatch import Stopwatch
 from jobs.indexes import INDEXES
 from jobs.mongo import MongoStore
@@ -113,6 +118,16 @@ async def run(bench: Bench) -> Figures:
                     yield figure
         async for figure in _pages(bench, visitors["heavy owner"]):
             yield figure
+        if bench.output is not None:
+            await _write_plans(bench, bench.output, database)
+
+
+async def _write_plans(bench: Bench, output: Path, database: AsyncDatabase[dict[str, Any]]) -> None:
+    listener = CommandListener()
+    async with inside(bench, database.name, NO_GENERATOR) as parts:
+        told = await plans(read_questions(parts.system, HEAVY), database, listener)
+    (output / "page_plans.json").write_text(json.dumps(told, indent=1, default=str) + "\n")
+    (output / "page_plans.md").write_text(table(told))
 
 
 async def _round(visitors: dict[str, Visitor]) -> None:
