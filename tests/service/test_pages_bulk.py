@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -32,7 +33,7 @@ from tests.service.requesting import (
 )
 from tests.support.clock import MovableClock
 
-BUTTONS = ("pause", "resume", "cancel", "retry", "settings")
+BUTTONS = ("pause", "resume", "cancel", "retry", "settings", "again", "template")
 
 
 def replaced(answer: str) -> set[str]:
@@ -130,7 +131,8 @@ async def test_a_pause_may_stop_what_runs_and_end_by_itself(
 ) -> None:
     bulk_id = await submit_quick(api)
     await claimed(system)
-    answer = await pressed(api, f"/bulks/{bulk_id}/pause", mode="abort", reason="lunch", **{"for": "60"})
+    wanted: dict[str, Any] = {"mode": "abort", "reason": "lunch", "for": "60"}
+    answer = await pressed(api, f"/bulks/{bulk_id}/pause", **wanted)
     assert told(answer) == "Paused: 1 article that had begun is stopped and put back."
     pause = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["pause"]
     assert (pause["mode"], pause["reason"], pause["by"]) == ("abort", "lunch", OWNER)
@@ -143,7 +145,7 @@ async def test_a_pause_may_stop_what_runs_and_end_by_itself(
 @pytest.mark.parametrize(
     "wrong", [{"for": "0"}, {"for": "-5"}, {"for": "soon"}, {"for": "9999999999"}, {"mode": "now"}]
 )
-async def test_a_pause_that_cannot_be_is_refused_in_a_sentence(api: httpx2.AsyncClient, wrong: dict[str, str]) -> None:
+async def test_a_pause_that_cannot_be_is_refused_in_a_sentence(api: httpx2.AsyncClient, wrong: dict[str, Any]) -> None:
     bulk_id = await submit_quick(api)
     page = await sent(api, f"/bulks/{bulk_id}/pause", 400, **wrong)
     assert "It cannot be paused" in page.text
@@ -212,8 +214,14 @@ async def test_the_settings_of_a_bulk_are_changed_while_it_runs(api: httpx2.Asyn
     bulk_id = await submit(api, name="Before", priority=50)
     page = await shown(api, f"/bulks/{bulk_id}")
     assert '<option value="50" selected>50</option>' in page
-    given = {"name": "After", "priority": "high", "parallelism": "3", "delay_seconds": "1.5", "stagger_ms": "150"}
-    budget = {"budget.cost": "20", "budget.cost_per_job": "0.5"}
+    given: dict[str, Any] = {
+        "name": "After",
+        "priority": "high",
+        "parallelism": "3",
+        "delay_seconds": "1.5",
+        "stagger_ms": "150",
+    }
+    budget: dict[str, Any] = {"budget.cost": "20", "budget.cost_per_job": "0.5"}
     answer = await sent(api, f"/bulks/{bulk_id}/settings", **given, **budget)
     assert answer.headers["location"] == f"/bulks/{bulk_id}"
     changed = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
@@ -228,7 +236,13 @@ async def test_a_form_that_says_what_is_so_changes_nothing(system: System, open_
     api = open_client(fixed, {"X-Pressrun-User": OWNER})
     bulk_id = await submit(api, name="As it is")
     before = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
-    same = {"name": "As it is", "priority": "low", "parallelism": "1", "delay_seconds": "5", "stagger_ms": "150"}
+    same: dict[str, Any] = {
+        "name": "As it is",
+        "priority": "low",
+        "parallelism": "1",
+        "delay_seconds": "5",
+        "stagger_ms": "150",
+    }
     await sent(api, f"/bulks/{bulk_id}/settings", **same)
     assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"] == before
     refused = await sent(api, f"/bulks/{bulk_id}/settings", 409, **{**same, "priority": "high"})
@@ -253,7 +267,13 @@ async def test_what_cannot_be_taken_is_said_beside_its_field_and_what_was_typed_
     api: httpx2.AsyncClient, field: str, wrong: str, sentence: str
 ) -> None:
     bulk_id = await submit(api, name="Before")
-    given = {"name": "Typed", "priority": "low", "parallelism": "2", "delay_seconds": "5", "stagger_ms": "150"}
+    given: dict[str, Any] = {
+        "name": "Typed",
+        "priority": "low",
+        "parallelism": "2",
+        "delay_seconds": "5",
+        "stagger_ms": "150",
+    }
     page = (await sent(api, f"/bulks/{bulk_id}/settings", 400, **{**given, field: wrong})).text
     assert f'<a href="#{field}">' in page.split('role="alert"')[1]
     beside = page.split(f'<label for="{field}">')[1].split("</div>")[0]
@@ -287,3 +307,33 @@ async def test_a_bulk_of_formats_leads_to_them(api: httpx2.AsyncClient) -> None:
     page = await shown(api, f"/bulks/{bulk_id}")
     assert f'href="/formats/{bulk_id}"' in page
     assert ">summary</a>" in page
+
+
+async def test_a_bulk_that_is_over_is_submitted_again_once(
+    api: httpx2.AsyncClient, as_user: As, clock: MovableClock
+) -> None:
+    bulk_id = await submit(api, 12, name="Autumn", delay_seconds=7)
+    assert "Submit again" not in await shown(api, f"/bulks/{bulk_id}")
+    await sent(api, f"/bulks/{bulk_id}/cancel")
+    assert "Submit 12 articles again?" in await shown(api, f"/bulks/{bulk_id}")
+    first = (await sent(api, f"/bulks/{bulk_id}/again")).headers["location"]
+    in_place = await api.post(f"/bulks/{bulk_id}/again", headers=HTMX)
+    assert (in_place.status_code, in_place.headers["hx-redirect"]) == (204, first)
+    clock.move(timedelta(minutes=1))
+    assert (await sent(api, f"/bulks/{bulk_id}/again")).headers["location"] != first
+    made = (await get(api, f"{BULKS}/{first.rpartition('/')[2]}"))["bulk_job"]
+    assert (made["name"], made["total_items"], made["delay_seconds"]) == ("Autumn", 12, 7)
+    await sent(as_user("other"), f"/bulks/{bulk_id}/again", 404)
+
+
+async def test_a_bulk_is_kept_as_a_template(api: httpx2.AsyncClient, as_user: As) -> None:
+    bulk_id = await submit(api, name="Autumn")
+    assert told(await pressed(api, f"/bulks/{bulk_id}/template", template="Every autumn")) == (
+        "Kept as the template Every autumn."
+    )
+    (template,) = (await get(api, "/api/templates"))["templates"]
+    assert template["name"] == "Every autumn"
+    again = await pressed(api, f"/bulks/{bulk_id}/template", 409, template="Every autumn")
+    assert "There is a template of the name Every autumn already" in told(again)
+    await sent(api, f"/bulks/{bulk_id}/template", 400, template="")
+    await sent(as_user("other"), f"/bulks/{bulk_id}/template", 404, template="Mine")
