@@ -1,4 +1,4 @@
-"""The page of a bulk: what is shown on it and to whom, its buttons with scripts and without, and its settings."""
+"""The page of a bulk: what is shown on it and to whom, its buttons with scripts and without."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from jobs.keys import Scope
 from jobs.system import System
 from service.app import create_app
-from tests.service.browsing import HOSTILE, HTMX, pressed, sent, shown, words
+from tests.service.browsing import HOSTILE, HTMX, pressed, replaced, sent, shown, told, words
 from tests.service.conftest import As, WithKey
 from tests.service.requesting import (
     BULKS,
@@ -28,24 +28,11 @@ from tests.service.requesting import (
     post,
     settings,
     status_of,
-    submit,
     submit_quick,
 )
 from tests.support.clock import MovableClock
 
-BUTTONS = ("pause", "resume", "cancel", "retry", "settings")
-
-
-def replaced(answer: str) -> set[str]:
-    """The ids of the elements in whose place an answer puts others."""
-    return set(re.findall(r'<hx-partial hx-target="#([^"]+)" hx-swap="outerMorph">', answer))
-
-
-def told(answer: str) -> str:
-    """The sentence with which a button answers."""
-    found = re.search(r'<div class="notice[^>]*><span>(.*?)</span>', answer)
-    assert found is not None, answer
-    return words(found[1])
+BUTTONS = ("pause", "resume", "cancel", "retry", "settings", "again", "template")
 
 
 async def test_a_bulk_is_shown_with_each_of_its_articles(api: httpx2.AsyncClient, system: System) -> None:
@@ -131,9 +118,8 @@ async def test_a_pause_may_stop_what_runs_and_end_by_itself(
 ) -> None:
     bulk_id = await submit_quick(api)
     await claimed(system)
-    answer = await pressed(
-        api, f"/bulks/{bulk_id}/pause", mode="abort", reason="lunch", **dict[str, Any]({"for": "60"})
-    )
+    wanted: dict[str, Any] = {"mode": "abort", "reason": "lunch", "for": "60"}
+    answer = await pressed(api, f"/bulks/{bulk_id}/pause", **wanted)
     assert told(answer) == "Paused: 1 article that had begun is stopped and put back."
     pause = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["pause"]
     assert (pause["mode"], pause["reason"], pause["by"]) == ("abort", "lunch", OWNER)
@@ -146,7 +132,7 @@ async def test_a_pause_may_stop_what_runs_and_end_by_itself(
 @pytest.mark.parametrize(
     "wrong", [{"for": "0"}, {"for": "-5"}, {"for": "soon"}, {"for": "9999999999"}, {"mode": "now"}]
 )
-async def test_a_pause_that_cannot_be_is_refused_in_a_sentence(api: httpx2.AsyncClient, wrong: dict[str, str]) -> None:
+async def test_a_pause_that_cannot_be_is_refused_in_a_sentence(api: httpx2.AsyncClient, wrong: dict[str, Any]) -> None:
     bulk_id = await submit_quick(api)
     page = await sent(api, f"/bulks/{bulk_id}/pause", 400, **wrong)
     assert "It cannot be paused" in page.text
@@ -209,75 +195,6 @@ async def test_a_large_bulk_has_pages_and_a_bar_in_the_place_of_the_sheet(system
     assert seen == [str(position) for position in range(1, 411)]
     failed = await shown(api, f"/bulks/{bulk_id}?status=failed")
     assert re.findall(r'<span class="position" aria-hidden="true">(\d+)<', failed) == ["1"]
-
-
-async def test_the_settings_of_a_bulk_are_changed_while_it_runs(api: httpx2.AsyncClient) -> None:
-    bulk_id = await submit(api, name="Before", priority=50)
-    page = await shown(api, f"/bulks/{bulk_id}")
-    assert '<option value="50" selected>50</option>' in page
-    given: dict[str, Any] = {
-        "name": "After",
-        "priority": "high",
-        "parallelism": "3",
-        "delay_seconds": "1.5",
-        "stagger_ms": "150",
-    }
-    budget: dict[str, Any] = {"budget.cost": "20", "budget.cost_per_job": "0.5"}
-    answer = await sent(api, f"/bulks/{bulk_id}/settings", **given, **budget)
-    assert answer.headers["location"] == f"/bulks/{bulk_id}"
-    changed = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
-    assert (changed["name"], changed["priority"], changed["parallelism"]) == ("After", "high", 3)
-    assert (changed["delay_seconds"], changed["budget"]["cost"], changed["budget"]["cost_per_job"]) == (1.5, 20, 0.5)
-    await sent(api, f"/bulks/{bulk_id}/settings", **given)
-    assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["budget"] is None
-
-
-async def test_a_form_that_says_what_is_so_changes_nothing(system: System, open_client: As) -> None:
-    fixed = create_app(settings(queue={"priority_changes": "off"}), system)
-    api = open_client(fixed, {"X-Pressrun-User": OWNER})
-    bulk_id = await submit(api, name="As it is")
-    before = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
-    same: dict[str, Any] = {
-        "name": "As it is",
-        "priority": "low",
-        "parallelism": "1",
-        "delay_seconds": "5",
-        "stagger_ms": "150",
-    }
-    await sent(api, f"/bulks/{bulk_id}/settings", **same)
-    assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"] == before
-    refused = await sent(api, f"/bulks/{bulk_id}/settings", 409, **{**same, "priority": "high"})
-    assert "changes are switched off here" in refused.text
-
-
-@on_embedded
-@pytest.mark.parametrize(
-    ("field", "wrong", "sentence"),
-    [
-        ("parallelism", "none", "Must be a whole number"),
-        ("parallelism", "0", "Must be greater than or equal to 1"),
-        ("delay_seconds", "-1", "Must be greater than or equal to 0"),
-        ("delay_seconds", "nan", "Must be"),
-        ("name", "", "Must say something"),
-        ("priority", "urgent", "Must be high, normal, low or a number"),
-        ("budget.cost", "much", "Must be a number"),
-        ("budget.cost", "-3", "Must be greater than 0"),
-    ],
-)
-async def test_what_cannot_be_taken_is_said_beside_its_field_and_what_was_typed_stays(
-    api: httpx2.AsyncClient, field: str, wrong: str, sentence: str
-) -> None:
-    bulk_id = await submit(api, name="Before")
-    given = {"name": "Typed", "priority": "low", "parallelism": "2", "delay_seconds": "5", "stagger_ms": "150"}
-    page = (await sent(api, f"/bulks/{bulk_id}/settings", 400, **{**given, field: wrong})).text
-    assert f'<a href="#{field}">' in page.split('role="alert"')[1]
-    beside = page.split(f'<label for="{field}">')[1].split("</div>")[0]
-    assert sentence in beside
-    assert 'aria-invalid="true"' in beside
-    if field != "name":
-        assert 'value="Typed"' in page
-    assert '<details id="settings" class="sheet" open>' in page
-    assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["name"] == "Before"
 
 
 async def test_a_budget_and_a_policy_are_told_with_what_they_have_done(api: httpx2.AsyncClient, system: System) -> None:
