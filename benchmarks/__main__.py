@@ -37,6 +37,7 @@ NAMES = (
     "blogs",
     "formats",
     "boundaries",
+    "pages",
     "estimates",
     "foretold",
 )

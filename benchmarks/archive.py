@@ -20,6 +20,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from jobs.clock import NEVER
 from jobs.documents import BulkId, BulkRequest, JobId, new_bulk, new_job
 from jobs.pipelines import ARTICLE, BLOG
+from jobs.states import ENDED_JOBS
 from jobs.store import Document
 
 HEAVY = "heavy"
@@ -36,7 +37,6 @@ A_DAYS = "a day that is taken off again"
 SUBJECTS = ("Hiking boots", "Garden chairs", "Winter coats", "Coffee grinders", "Children's bicycles", "Café tables")
 SEASONS = ("spring", "summer", "autumn", "winter")
 RESULT = "# The title\n\nA short text, for what is measured are the pages and not what they do not read.\n"
-DONE = {"completed": 1, "failed": 1, "cancelled": 1}
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class Archive:
         await self.take_the_day_off()
         count = max(1, self.bulks // 365)
         apart = timedelta(days=1) / count
-        made = [_bulk(number, now - timedelta(days=1) + number * apart, "completed") for number in range(count)]
+        began = now - timedelta(days=1) - ITEMS * A_JOB_TAKES
+        made = [_bulk(number, began + number * apart, "completed") for number in range(count)]
         for bulk in made:
             bulk["tenant"] = A_DAYS
-            bulk["started_at"] = bulk["created_at"] - ITEMS * A_JOB_TAKES
         await self._store(made)
 
     async def take_the_day_off(self) -> None:
@@ -138,7 +138,7 @@ def _jobs_of(bulk_ids: Sequence[ObjectId]) -> list[dict[str, Any]]:
         ({"$eq": ["$pipeline", BLOG.name]}, "awaiting_selection"),
         otherwise="queued",
     )
-    is_done = {"$in": ["$status", ["completed", "failed", "cancelled"]]}
+    is_done = {"$in": ["$status", list(ENDED_JOBS)]}
     lease = {"token": "t", "worker_id": "w", "taken_at": "$at", "until": NEVER, "cost": 0.0, "spent": 0.0}
     options = [{"title": f"Idea {number}", "summary": "What it is about."} for number in range(1, 5)]
     question = {"stage": "selection", "options": options, "recommended": 0, "until": None, "then": "content-generation"}
@@ -152,7 +152,7 @@ def _jobs_of(bulk_ids: Sequence[ObjectId]) -> list[dict[str, Any]]:
         "created_at": "$created_at",
         "changed_at": "$at",
         "due_at": "$created_at",
-        "started_at": {"$cond": [{"$in": ["$status", ["queued"]]}, None, "$at"]},
+        "started_at": {"$cond": [{"$eq": ["$status", "queued"]}, None, "$at"]},
         "completed_at": {"$cond": [is_done, "$at", None]},
         "error": {"$cond": [{"$eq": ["$status", "failed"]}, "The generator answered 400.", None]},
         "result": {"$cond": [{"$eq": ["$status", "completed"]}, RESULT, None]},

@@ -13,30 +13,30 @@ HTMX = {**BROWSER, "HX-Request": "true"}
 HOSTILE = "<script>alert(1)</script>"
 
 
-async def shown(client: httpx2.AsyncClient, url: str, status: int = 200, **query: Any) -> str:
+async def shown(client: httpx2.AsyncClient, url: str, code: int = 200, **query: Any) -> str:
     """A page, whole, with the headers that keep it to itself."""
     answer = await client.get(url, params=query or None, headers=BROWSER)
-    return _page(answer, status)
+    return _page(answer, code)
 
 
-async def sent(client: httpx2.AsyncClient, url: str, status: int = 303, **fields: Any) -> httpx2.Response:
+async def sent(client: httpx2.AsyncClient, url: str, code: int = 303, **fields: Any) -> httpx2.Response:
     """What a form's answer is without scripts."""
     answer = await client.post(url, data=fields, headers=BROWSER)
-    assert answer.status_code == status, answer.text
-    if status != 303:
-        _page(answer, status)
+    assert answer.status_code == code, answer.text
+    if code != 303:
+        _page(answer, code)
     return answer
 
 
-async def pressed(client: httpx2.AsyncClient, url: str, status: int = 200, **fields: Any) -> str:
+async def pressed(client: httpx2.AsyncClient, url: str, code: int = 200, **fields: Any) -> str:
     """What the same button's answer is with htmx: parts that replace others, no page."""
     answer = await client.post(url, data=fields, headers=HTMX)
-    assert answer.status_code == status, answer.text
+    assert answer.status_code == code, answer.text
     assert "<html" not in answer.text
     return answer.text
 
 
-def text_of(page: str) -> str:
+def words(page: str) -> str:
     """What is read of it: without tags, each gap one space."""
     without = re.sub(r"<(style|script)\b.*?</\1>", " ", page, flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", without)).split())
@@ -49,8 +49,8 @@ def mark_of(page: str) -> str:
     return found[1]
 
 
-def _page(answer: httpx2.Response, status: int) -> str:
-    assert answer.status_code == status, answer.text
+def _page(answer: httpx2.Response, code: int) -> str:
+    assert answer.status_code == code, answer.text
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-store"

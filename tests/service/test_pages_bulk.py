@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -12,7 +13,7 @@ from fastapi import FastAPI
 from jobs.keys import Scope
 from jobs.system import System
 from service.app import create_app
-from tests.service.browsing import HOSTILE, HTMX, pressed, sent, shown, text_of
+from tests.service.browsing import HOSTILE, HTMX, pressed, sent, shown, words
 from tests.service.conftest import As, WithKey
 from tests.service.requesting import (
     BULKS,
@@ -44,7 +45,7 @@ def told(answer: str) -> str:
     """The sentence with which a button answers."""
     found = re.search(r'<div class="notice[^>]*><span>(.*?)</span>', answer)
     assert found is not None, answer
-    return text_of(found[1])
+    return words(found[1])
 
 
 async def test_a_bulk_is_shown_with_each_of_its_articles(api: httpx2.AsyncClient, system: System) -> None:
@@ -52,7 +53,7 @@ async def test_a_bulk_is_shown_with_each_of_its_articles(api: httpx2.AsyncClient
     await end_jobs(system, DONE, FAILED)
     running = await claimed(system)
     page = await shown(api, f"/bulks/{bulk_id}")
-    read = text_of(page)
+    read = words(page)
     assert "<title>Autumn · Pressrun</title>" in page
     assert "1 completed 1 running 1 failed 7 queued of 10" in read
     assert "1 of 10 articles completed, 1 failed." in read
@@ -70,7 +71,7 @@ async def test_a_bulk_of_somebody_else_is_not_there(api: httpx2.AsyncClient, as_
     bulk_id = await submit_quick(api)
     for client in (as_user("other"), await with_key("other")):
         for url in (f"/bulks/{bulk_id}", f"/bulks/{bulk_id}/stream"):
-            assert "There is no such bulk job." in text_of(await shown(client, url, 404))
+            assert "There is no such bulk job." in words(await shown(client, url, 404))
         for button in BUTTONS:
             await sent(client, f"/bulks/{bulk_id}/{button}", 404)
     assert await status_of(api, bulk_id) == "queued"
@@ -91,7 +92,7 @@ async def test_what_others_have_named_is_shown_as_text(api: httpx2.AsyncClient, 
     await post(api, f"{BULKS}/{bulk_id}/pause", {"reason": HOSTILE})
     page = await shown(api, f"/bulks/{bulk_id}")  # which looks for scripts
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 20
-    assert f"Paused by {OWNER}: {HOSTILE}." in text_of(page)
+    assert f"Paused by {OWNER}: {HOSTILE}." in words(page)
 
 
 async def test_every_button_works_without_scripts(api: httpx2.AsyncClient, system: System) -> None:
@@ -130,7 +131,9 @@ async def test_a_pause_may_stop_what_runs_and_end_by_itself(
 ) -> None:
     bulk_id = await submit_quick(api)
     await claimed(system)
-    answer = await pressed(api, f"/bulks/{bulk_id}/pause", mode="abort", reason="lunch", **{"for": "60"})
+    answer = await pressed(
+        api, f"/bulks/{bulk_id}/pause", mode="abort", reason="lunch", **dict[str, Any]({"for": "60"})
+    )
     assert told(answer) == "Paused: 1 article that had begun is stopped and put back."
     pause = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["pause"]
     assert (pause["mode"], pause["reason"], pause["by"]) == ("abort", "lunch", OWNER)
@@ -156,7 +159,7 @@ async def test_what_cannot_be_done_now_is_said_and_changes_nothing(api: httpx2.A
     bulk_id = await submit_quick(api)
     await sent(api, f"/bulks/{bulk_id}/cancel")
     sentence = "A bulk job that is cancelled cannot be resumed."
-    assert sentence in text_of((await sent(api, f"/bulks/{bulk_id}/resume", 409)).text)
+    assert sentence in words((await sent(api, f"/bulks/{bulk_id}/resume", 409)).text)
     assert told(await pressed(api, f"/bulks/{bulk_id}/resume", 409)) == sentence
 
 
@@ -169,7 +172,7 @@ async def test_who_may_only_read_has_no_buttons_and_cannot_press_them(with_key: 
     assert 'action="/bulks' not in page
     assert 'action="/jobs' not in page
     for button in BUTTONS:
-        assert "This needs the scope write" in text_of((await sent(reader, f"/bulks/{bulk_id}/{button}", 403)).text)
+        assert "This needs the scope write" in words((await sent(reader, f"/bulks/{bulk_id}/{button}", 403)).text)
 
 
 async def test_articles_of_one_status_are_shown_by_themselves(api: httpx2.AsyncClient, system: System) -> None:
@@ -212,8 +215,14 @@ async def test_the_settings_of_a_bulk_are_changed_while_it_runs(api: httpx2.Asyn
     bulk_id = await submit(api, name="Before", priority=50)
     page = await shown(api, f"/bulks/{bulk_id}")
     assert '<option value="50" selected>50</option>' in page
-    given = {"name": "After", "priority": "high", "parallelism": "3", "delay_seconds": "1.5", "stagger_ms": "150"}
-    budget = {"budget.cost": "20", "budget.cost_per_job": "0.5"}
+    given: dict[str, Any] = {
+        "name": "After",
+        "priority": "high",
+        "parallelism": "3",
+        "delay_seconds": "1.5",
+        "stagger_ms": "150",
+    }
+    budget: dict[str, Any] = {"budget.cost": "20", "budget.cost_per_job": "0.5"}
     answer = await sent(api, f"/bulks/{bulk_id}/settings", **given, **budget)
     assert answer.headers["location"] == f"/bulks/{bulk_id}"
     changed = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
@@ -228,7 +237,13 @@ async def test_a_form_that_says_what_is_so_changes_nothing(system: System, open_
     api = open_client(fixed, {"X-Pressrun-User": OWNER})
     bulk_id = await submit(api, name="As it is")
     before = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
-    same = {"name": "As it is", "priority": "low", "parallelism": "1", "delay_seconds": "5", "stagger_ms": "150"}
+    same: dict[str, Any] = {
+        "name": "As it is",
+        "priority": "low",
+        "parallelism": "1",
+        "delay_seconds": "5",
+        "stagger_ms": "150",
+    }
     await sent(api, f"/bulks/{bulk_id}/settings", **same)
     assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"] == before
     refused = await sent(api, f"/bulks/{bulk_id}/settings", 409, **{**same, "priority": "high"})
@@ -268,11 +283,11 @@ async def test_what_cannot_be_taken_is_said_beside_its_field_and_what_was_typed_
 async def test_a_budget_and_a_policy_are_told_with_what_they_have_done(api: httpx2.AsyncClient, system: System) -> None:
     policy = {"max_failed_percent": 20, "min_items": 2, "canary": 5}
     bulk_id = await submit_quick(api, budget={"cost": 9, "cost_per_job": 0.5}, failure_policy=policy)
-    read = text_of(await shown(api, f"/bulks/{bulk_id}"))
+    read = words(await shown(api, f"/bulks/{bulk_id}"))
     assert "of 9; 9 left" in read
     assert "after the first 5 articles, to be looked at, and when more than 20 % of at least 2 have failed" in read
     await end_jobs(system, FAILED, FAILED)
-    assert "Paused itself: " in text_of(await shown(api, f"/bulks/{bulk_id}"))
+    assert "Paused itself: " in words(await shown(api, f"/bulks/{bulk_id}"))
 
 
 async def test_a_single_article_has_no_page_of_a_bulk(api: httpx2.AsyncClient) -> None:

@@ -10,7 +10,7 @@ import pytest
 from jobs.keys import Scope
 from jobs.outcomes import Awaiting, Completed
 from jobs.system import System
-from tests.service.browsing import HOSTILE, HTMX, pressed, sent, shown, text_of
+from tests.service.browsing import HOSTILE, HTMX, pressed, sent, shown, words
 from tests.service.conftest import As, WithKey
 from tests.service.requesting import (
     BULKS,
@@ -48,13 +48,13 @@ async def test_a_job_is_shown_with_its_stages_its_attempts_and_what_was_asked_fo
     job_id = (await job_ids(api, answer["bulk_job_id"]))[0]
     await end_jobs(system, FAILED)
     page = await shown(api, f"/jobs/{job_id}")
-    read = text_of(page)
+    read = words(page)
     assert "<title>Tea 0 · Pressrun</title>" in page
     assert "Bulks / Teas / Article 1 of 10" in read
     assert "Validation failed Context building waits" in read
     assert "Word count 300" in read
     assert "Season autumn" in read
-    attempts = text_of(page.split('id="attempts-title"')[1].split("</table>")[0])
+    attempts = words(page.split('id="attempts-title"')[1].split("</table>")[0])
     assert "Failed The generator said no." in attempts
     assert "worker-1" in attempts
 
@@ -173,7 +173,7 @@ async def test_what_cannot_be_done_now_is_said(api: httpx2.AsyncClient, system: 
     await end_jobs(system, DONE)
     sentence = "A job that is completed cannot be cancelled."
     assert told(await pressed(api, f"/jobs/{job_id}/cancel", 409)) == sentence
-    assert sentence in text_of((await sent(api, f"/jobs/{job_id}/cancel", 409)).text)
+    assert sentence in words((await sent(api, f"/jobs/{job_id}/cancel", 409)).text)
 
 
 async def test_who_may_only_read_has_no_buttons_and_cannot_press_them(with_key: WithKey, system: System) -> None:
@@ -193,9 +193,9 @@ async def test_a_choice_is_shown_open_and_made(blogger: httpx2.AsyncClient, syst
     )
     page = await shown(blogger, f"/jobs/{job_id}")
     assert f'href="/selections?bulk_job_id={page.split("bulk_job_id=")[1][:24]}#job-{job_id}"' in page
-    assert "Idea 2 Recommended" in text_of(page)
+    assert "Idea 2 Recommended" in words(page)
     await post(blogger, f"{JOBS}/{job_id}/select", {"choice": 0})
-    read = text_of(await shown(blogger, f"/jobs/{job_id}"))
+    read = words(await shown(blogger, f"/jobs/{job_id}"))
     assert "What was chosen by owner" in read
     assert "Idea 1 Chosen" in read
 
