@@ -37,6 +37,7 @@ NAMES = (
     "blogs",
     "formats",
     "boundaries",
+    "streams",
 )
 URI = "PRESSRUN_TEST_MONGODB_URI"
 Benchmark = Callable[[Bench], Figures]
