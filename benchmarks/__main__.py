@@ -38,6 +38,7 @@ NAMES = (
     "formats",
     "boundaries",
     "streams",
+    "next_proxy",
 )
 URI = "PRESSRUN_TEST_MONGODB_URI"
 Benchmark = Callable[[Bench], Figures]
