@@ -178,7 +178,8 @@ def _play(work: Work, most: int, number: int) -> float:
     mean = times.mean * math.exp(shift)
     begins = before * (_sum(times, _SUMS[number], before) * mean + _pause(work, mean)) / work.rows if before else 0.0
     end = begins + _last_end(running, drawn, work)
-    last = drawn[-1] if drawn else 0.0
+    # That of any job: were it that of the last one, one more job could make the end come earlier.
+    last = min(1.0, work.waiting or work.retries.share) * math.exp(mu + sigma * _TIMES[at])
     floors = [rate.held_back(work.waiting + extra) for rate in work.rates]
     end = max(
         end, work.last_due + last, work.held + work.stagger * (whole - 1) + last, *(each + last for each in floors)

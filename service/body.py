@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs.errors import Fault, InvalidInput, PressrunError
-from service.problems import BodyTooLarge, NotAForm, NotJson, problem
+from service.problems import BodyTooLarge, NotAForm, NotJson, Shown, as_json, problem
 
 MAX_BODY_BYTES = 8 * 2**20
 MAX_FORM_BYTES = MAX_BODY_BYTES + 2**20
@@ -36,8 +36,9 @@ class BodyGuard:
     Of a form only its size and its type are judged: what is in it is for `service/upload_form.py`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, shown: Shown = as_json) -> None:
         self._app = app
+        self._shown = shown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in BODY_METHODS:
@@ -55,7 +56,7 @@ class BodyGuard:
         except ClientDisconnect:
             return  # what came of the body says less than its sender meant
         except PressrunError as error:
-            await problem(request, error)(scope, receive, send)
+            await problem(request, error, self._shown)(scope, receive, send)
             return
         replayed = False
 

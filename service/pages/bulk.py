@@ -64,7 +64,7 @@ async def bulk_page(
     """With `faults`, what was typed stands in its settings, and they beside it."""
     as_of = event_id(BulkSubject(caller.user, bulk["_id"]), parts.clock.now())
     look = Look(caller.may_write)
-    detail = await _detail(parts, bulk, None if status == "all" else JobStatus(status), after)
+    detail = await _detail(parts, bulk, [] if status == "all" else [JobStatus(status)], after)
     shown = [job for job in detail.jobs if status in ("all", job.status)]
     has_sheet = bulk["total_items"] <= bulk_parts.MOST_CELLS
     counts = bulk_parts.counts(detail.progress)
@@ -91,11 +91,11 @@ async def bulk_page(
     )
 
 
-async def _detail(parts: System, bulk: Document, status: JobStatus | None, after: int) -> BulkDetail:
+async def _detail(parts: System, bulk: Document, statuses: Sequence[JobStatus], after: int) -> BulkDetail:
     """All jobs of a bulk that fits on one page: its sheet shows them, whichever are listed."""
     if bulk["total_items"] <= JOBS_SHOWN:
         return await look_at_bulk(parts, bulk)
-    return await look_at_bulk(parts, bulk, after, [status] if status else [])
+    return await look_at_bulk(parts, bulk, after, statuses)
 
 
 def _next_url(detail: BulkDetail, status: str) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from jobs.pipelines import FORMATS
-from service.pages.request_form import list_of, settings_of
+from service.pages.request_form import OF_BULK, list_of, settings_of, shown
 from service.pages.wording import words
 from service.pipeline_requests import Verbosity
 
@@ -45,8 +45,14 @@ def templates_of(form: Mapping[str, str]) -> list[Any]:
     return [*wanted, *list_of(form.get("others", ""))]
 
 
-def fields_of(templates: Sequence[Any]) -> dict[str, str]:
-    """The other way round, of the templates of a request."""
+def fields_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """The other way round; a deadline was that of the first time."""
+    names = ["source.url", "source.text", "source.title", "processing_mode", *OF_BULK]
+    return shown(body, [name for name in names if name != "deadline"]) | ticks(body.get("templates") or [])
+
+
+def ticks(templates: Sequence[Any]) -> dict[str, str]:
+    """The boxes of these templates."""
     fields = {}
     for entry in templates:
         told = entry if isinstance(entry, Mapping) else {"template": entry}

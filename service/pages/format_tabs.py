@@ -65,13 +65,8 @@ async def look_at_formats(parts: System, bulk: Document, chosen: str, *, may_wri
 def as_parts(look: Look, seen: str = "") -> Mapping[str, Markup]:
     """By the id of the element. `seen` is the state that the open one is shown in: a text that is there already is
     not sent again."""
-    done = {
-        "formats-head": html.part("formats_parts.html", "head", look),
-        "formats-tabs": html.part("formats_parts.html", "tabs", look),
-    }
-    if not look.article or seen != JobStatus.COMPLETED:
-        done["formats-text"] = html.part("formats_parts.html", "text", look)
-    return {**done, "announcement": html.part("formats_parts.html", "announcement", look)}
+    shown = ["head", "tabs"] if look.article and seen == JobStatus.COMPLETED else ["head", "tabs", "text"]
+    return {f"formats-{name}": html.part("formats_parts.html", name, look) for name in shown}
 
 
 def _tab(row: Any, job: Document) -> Tab:

@@ -1,100 +1,110 @@
-"""The page where a bulk is put together: articles from pasted lines or a file, looked at before they are submitted."""
+"""The page where a bulk is put together: articles from pasted lines, a file or a template, looked at before they are
+submitted, or kept as a template."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from jobs.errors import PressrunError, QuotaReached, StoreFull
+from jobs.errors import PressrunError, QuotaReached, StoreFull, TooMany
+from jobs.pipelines import FORMATS
 from service.auth.callers import Caller, Writer
+from service.bulk_rules import BulkRules
 from service.deps import Parts, Rules
 from service.pages import html
-from service.pages.drafts import WAYS, Draft, Found, asked_for, draft_of, looked_through
+from service.pages.drafts import Draft, Found, asked_for, draft_of, looked_through
 from service.pages.forms import form_with_files
+from service.pages.keeping import Opened, keep, listing, named, opened
 from service.pages.marking import Filled
-from service.pages.offers import Offers, offers
-from service.pages.request_form import OF_BULK
-from service.pages.sending import new_key, once
-from service.pages.upload import COLUMN, choices, preview, told
-from service.pages.wording import plural
+from service.pages.new_shown import prefilled, shown_of, way_of
+from service.pages.offers import offers
+from service.pages.sending import once
 from service.problems import STATUS
 
 HERE = "/bulks/new"
+LISTED = 50
 router = APIRouter(include_in_schema=False)
+Id = Annotated[str | None, Query(max_length=24)]
 Way = Annotated[str, Query(alias="from", max_length=20)]
 
 
 @router.get(HERE)
-async def show_new(caller: Writer, parts: Parts, rules: Rules, way: Way = "lines") -> Response:
-    there = await offers(caller.user, parts, rules)
-    return _page(caller, Filled({"from": way}), there)
+async def show_new(
+    caller: Writer, parts: Parts, rules: Rules, way: Way = "", template: Id = None, bulk: Id = None
+) -> Response:
+    """Empty; or filled from a template, or as a bulk was submitted."""
+    page = NewPage(caller, parts, rules)
+    of = await opened(parts, caller.user, named(template, bulk))
+    if of is None:
+        return await page.shown(Filled({"from": way}))
+    if of.is_of_formats:
+        return RedirectResponse(f"/formats/new?{of.query}", 303, html.HEADERS)
+    form = prefilled(of, way)
+    return await page.shown(Filled(form), await draft_of(form, None, of.items, parts), of=of)
 
 
 @router.post(HERE)
 async def send_new(request: Request, caller: Writer, parts: Parts, rules: Rules) -> Response:
-    """Looks through what was put together; or submits it, once however often it is sent."""
+    """Looks through what was put together; or keeps it; or submits it, once however often it is sent."""
     form, files = await form_with_files(request)
-    there = await offers(caller.user, parts, rules)
-    draft = await draft_of(form, files.get("file"), (), parts)
-    refused: PressrunError | None = None
-    if form.get("do") == "submit":
-        asked = await asked_for(draft, caller.user, parts, rules)
-        if asked is not None:
-            body, wanted = asked
-            try:
-                created = await parts.creation.create(caller.user, wanted, once(form, body))
-            except (QuotaReached, StoreFull) as error:
-                refused = error
-            else:
+    page = NewPage(caller, parts, rules)
+    of = await opened(parts, caller.user, form)
+    draft = await draft_of(form, files.get("file"), of.items if of else (), parts)
+    match form.get("do"):
+        case "submit":
+            asked = await asked_for(draft, caller.user, parts, rules)
+            if asked is not None:
+                body, wanted = asked
+                try:
+                    created = await parts.creation.create(caller.user, wanted, once(form, body))
+                except (QuotaReached, StoreFull) as error:
+                    return await page.shown(Filled(form), draft, of=of, refused=error)
                 return RedirectResponse(f"/bulks/{created.bulk_id}", 303, html.HEADERS)
+        case "save" if not draft.has_unread_file:
+            try:
+                kept = await keep(parts, caller.user, form, draft.body)
+            except TooMany as error:
+                return await page.shown(Filled(form), draft, of=of, refused=error)
+            f = Filled(form, kept.wrong) if kept.wrong else Filled(form)
+            return await page.shown(f, draft, of=of, done=kept.done)
+        case _:
+            pass
     found = await looked_through(draft, caller.user, parts, rules)
-    return _page(caller, Filled(form, found.wrong), there, draft, found, refused)
+    return await page.shown(Filled(form, found.wrong), draft, found, of=of)
 
 
-def _page(
-    caller: Caller,
-    f: Filled,
-    there: Offers,
-    draft: Draft | None = None,
-    found: Found | None = None,
-    refused: PressrunError | None = None,
-) -> Response:
-    way = f.value("from") if f.value("from") in WAYS else WAYS[0]
-    code = STATUS[type(refused)] if refused else 400 if f.wrong.listed else 200
-    return html.page(
-        "new.html",
-        caller,
-        code,
-        f=f,
-        offers=there,
-        way=way,
-        key=f.value("key") or new_key(),
-        sentence=str(refused) if refused else None,
-        checked=found is not None and refused is None and not f.wrong.listed,
-        estimate=found.estimate if found else None,
-        settings_open=any(name in f.values for name in OF_BULK if name != "name"),
-        count=draft.count if draft else 0,
-        opened=None,
-        templates=[],
-        **_of_file(f, draft),
-    )
+class NewPage:
+    def __init__(self, caller: Caller, parts: Parts, rules: BulkRules) -> None:
+        self._caller = caller
+        self._parts = parts
+        self._rules = rules
 
-
-def _of_file(f: Filled, draft: Draft | None) -> dict[str, Any]:
-    """What the page shows of a file that was read."""
-    if draft is None or draft.upload is None or draft.chosen is None:
-        return {"chosen": None, "preview": None}
-    upload = draft.upload
-    columns = choices(upload, f.values, draft.mode)
-    return {
-        "chosen": draft.chosen,
-        "told": told(upload),
-        "sheets": [(name, name) for name in (upload.sheet, *upload.other_sheets)],
-        "columns": columns,
-        "columns_named": plural(len(upload.columns), "column"),
-        "columns_open": any(name.startswith(COLUMN) for name in f.faults),
-        "preview": preview(upload.items, upload.places) if upload.items else None,
-        "first_column": "Row" if upload.sheet else "Line",
-    }
+    async def shown(
+        self,
+        f: Filled,
+        draft: Draft | None = None,
+        found: Found | None = None,
+        *,
+        of: Opened | None = None,
+        done: str | None = None,
+        refused: PressrunError | None = None,
+    ) -> Response:
+        """`done` and `refused` are told above the form."""
+        owner = self._caller.user
+        code = STATUS[type(refused)] if refused else 400 if f.wrong.listed else 200
+        may_choose = way_of(f) == "template" and of is None
+        templates = (await listing(self._parts, owner, LISTED)).templates if may_choose else ()
+        return html.page(
+            "new.html",
+            self._caller,
+            code,
+            f=f,
+            offers=await offers(owner, self._parts, self._rules),
+            done=done,
+            sentence=str(refused) if refused else None,
+            opened=of,
+            templates=[each for each in templates if each.pipeline != FORMATS.name],
+            **shown_of(f, draft, found),
+        )

@@ -114,9 +114,9 @@ async def open_selections(
     """The longest waiting first. Raises `NotFound`, and `InvalidInput` for a cursor that is none."""
     page = await parts.lookup.selections(owner, wanted.bulk_id, SHOWN, wanted.cursor)
     bulk_ids = list(dict.fromkeys(job["bulk_job_id"] for job in page.documents))
-    briefs = await parts.briefs.of(owner, bulk_ids)
+    known = await parts.briefs.names(owner, bulk_ids)
     counts = await parts.briefs.awaiting(owner, bulk_ids)
-    names = {bulk_id: (briefs[bulk_id].name if bulk_id in briefs else None) or "Untitled" for bulk_id in bulk_ids}
+    names = {bulk_id: known.get(bulk_id) or "Untitled" for bulk_id in bulk_ids}
     further = Wanted(wanted.bulk_job_id, page.next_cursor) if page.next_cursor else None
     return Open(
         wanted=wanted,

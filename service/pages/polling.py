@@ -23,12 +23,11 @@ def with_mark(state: str, shown: Mapping[str, str]) -> dict[str, str]:
     return {**shown, "seen": mark(state)}
 
 
-def answer(seen: str, state: str, render: Callable[[], Mapping[str, str]], announcement: str | None = None) -> Response:
-    """To a browser that has `seen` something: what is rendered, and read out, unless it is in this state already."""
+def answer(seen: str, state: str, render: Callable[[], Mapping[str, str]]) -> Response:
+    """To a browser that has `seen` something: what is rendered, unless it shows this state already."""
     if seen == _digest(state):
         return Response(status_code=204, headers=html.HEADERS)
-    said = {"announcement": html.part("polling.html", "announcement", announcement)} if announcement else {}
-    return HTMLResponse(html.parts({**with_mark(state, render()), **said}), headers=html.HEADERS)
+    return HTMLResponse(html.parts(with_mark(state, render())), headers=html.HEADERS)
 
 
 def _digest(state: str) -> str:

@@ -43,7 +43,7 @@ async def stream_queue(caller: Reader, request: Request) -> Response:
 async def ask_again(caller: Reader, parts: Parts, seen: Annotated[str, Query(max_length=20)] = "") -> Response:
     around = await _surroundings(caller, parts)
     shown = surrounding_parts(around)
-    return polling.answer(seen, "".join(shown.values()), lambda: shown, around.sentence)
+    return polling.answer(seen, "".join(shown.values()), lambda: shown)
 
 
 @router.post("/limits")

@@ -14,7 +14,7 @@ from service.job_answers import ActiveJob
 from service.live.answers import QueueUpdate
 from service.live.events import Event, Message
 from service.pages import html
-from service.pages.wording import duration, plural
+from service.pages.wording import duration
 from service.system_answers import QueueState, WorkerState
 
 TEMPLATE = "queue_parts.html"
@@ -80,10 +80,6 @@ class Surroundings:
     has_worker: bool
     tenants: Sequence[TenantShare] | None
     workers: Sequence[WorkerState] | None
-
-    @property
-    def sentence(self) -> str:
-        return f"{plural(sum(self.hour.completed), 'article')} completed in the last hour"
 
 
 class QueueAsHtml:

@@ -51,7 +51,7 @@ async def ask_again(
 ) -> Response:
     found = await open_selections(parts, caller.user, wanted, may_choose=_may_choose(caller))
     shown = found.parts()
-    return polling.answer(seen, shown[WAITING], lambda: shown, found.sentence)
+    return polling.answer(seen, shown[WAITING], lambda: shown)
 
 
 @router.post("/approve/{bulk_id}")

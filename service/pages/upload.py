@@ -48,8 +48,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Preview:
-    """The first articles; `rows` have the place in the file first. `more` is how many are not shown."""
+    """The first articles; `rows` have the place in the file first, a number of what `counted` says. `more` is how many
+    are not shown."""
 
+    counted: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     more: int
@@ -96,12 +98,16 @@ def told(upload: Upload) -> str:
     return f"{plural(len(upload.items), 'article')} read of {kind}{sheet}{encoding}."
 
 
-def preview(items: Sequence[Mapping[str, Any]], places: Sequence[str]) -> Preview:
-    flat = [dict(_flat(item)) for item in items[:MOST_ROWS]]
+def preview(upload: Upload) -> Preview:
+    flat = [dict(_flat(item)) for item in upload.items[:MOST_ROWS]]
     names = list(dict.fromkeys(name for item in flat for name in item))[:MOST_SHOWN]
-    shown = [place.rpartition(".")[2] for place in places[:MOST_ROWS]]
-    rows = [[place, *(item.get(name, "") for name in names)] for place, item in zip(shown, flat, strict=True)]
-    return Preview([label(name) for name in names], rows, len(items) - len(rows))
+    in_lines = all(place.startswith("rows.") for place in upload.places[:1])
+    rows = []
+    for place, item in zip(upload.places, flat, strict=False):
+        number = int(place.rpartition(".")[2])
+        rows.append([f"{number if in_lines else number + 1:,}", *(item.get(name, "") for name in names)])
+    counted = "Article" if not in_lines else "Row" if upload.sheet else "Line"
+    return Preview(counted, [label(name) for name in names], rows, len(upload.items) - len(rows))
 
 
 def _named(form: Mapping[str, str]) -> dict[str, str]:

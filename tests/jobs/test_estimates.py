@@ -37,7 +37,7 @@ works = st.builds(
     running=st.lists(st.builds(Rest, times, st.floats(0, 5_000), st.floats(0, 50)), max_size=4),
     rows=st.integers(1, 12),
     held=st.floats(0, 60),
-    retries=st.builds(Retries, st.integers(0, 5), st.integers(6, 60), st.floats(0.01, 1)),
+    retries=st.builds(Retries, st.integers(0, 2), st.integers(20, 60), st.floats(0.01, 1)),
     rates=st.lists(st.builds(Rate, st.integers(1, 60), st.integers(1, 3)), max_size=1),
 )
 

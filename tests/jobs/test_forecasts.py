@@ -1,72 +1,36 @@
-"""When a bulk will have ended, from what is stored of it, of its kind and of what it runs beside."""
+"""When a bulk will have ended, from what is stored of it and of its kind."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 import pytest
 
 from jobs.checkpoints import Reached
 from jobs.controls import Pause
-from jobs.documents import Budget, BulkId, BulkRequest, FailurePolicy
+from jobs.documents import Budget, BulkId, FailurePolicy
 from jobs.expenses import Expense
-from jobs.forecasts import KIND_KEPT, Foreseen, per_hour
+from jobs.forecasts import KIND_KEPT, per_hour
 from jobs.outcomes import Awaiting, Completed, Failed, Retry
 from jobs.pipelines import BLOG, CONTENT
-from jobs.scopes import GENERATOR, SYSTEM
+from jobs.scopes import GENERATOR
 from jobs.system import System
 from jobs.timings import Pace
 from tests.jobs.conftest import OWNER
+from tests.jobs.foretelling import STAGE, Submit, foreseen, run, submitted, told, took
 from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock
-
-STAGE = "component-generation"
-DELAY = timedelta(seconds=5)
-Submit = Callable[..., Awaitable[BulkId]]
 
 
 @pytest.fixture
 def submit(system: System) -> Submit:
-    async def submitted(count: int = 10, *, owner: str = OWNER, **fields: Any) -> BulkId:
-        items = [{"topic": f"Topic {number}"} for number in range(1, count + 1)]
-        given = {"items": items, "delay": timedelta(0), "priority": 2.0, **fields}
-        return (await system.creation.create(owner, BulkRequest(mode="topic", **given))).bulk_id
-
-    return submitted
+    return partial(submitted, system)
 
 
 @pytest.fixture(autouse=True)
 async def worker(system: System) -> None:
     await system.workers.beat("w1", slots=10, version="1", jobs=[])
-
-
-def took(seconds: float, **meta: Any) -> Completed:
-    stages = [{"name": "validation", "duration_ms": 0}, {"name": STAGE, "duration_ms": round(seconds * 1000)}]
-    return Completed("text", {"pipeline": "article", "stages": stages, **meta}, Expense())
-
-
-async def run(system: System, clock: MovableClock, *seconds: float) -> None:
-    """The next jobs, one after the other, each as long as that."""
-    for each in seconds:
-        claim = await claimed(system)
-        clock.move(timedelta(seconds=each))
-        await system.workers.beat("w1", slots=10, version="1", jobs=[])
-        await system.queue.finish(claim, took(each))
-
-
-async def foreseen(system: System, bulk_id: BulkId, owner: str = OWNER) -> Foreseen | None:
-    bulk = await system.lookup.bulk(owner, bulk_id)
-    held_up = await system.waiting.of_bulk(bulk)
-    return await system.forecasts.of_bulk(bulk, (await system.lookup.tally(bulk)).counts, held_up)
-
-
-async def told(system: System, bulk_id: BulkId, clock: MovableClock, owner: str = OWNER) -> tuple[float, float, str]:
-    """The seconds until the two ends of the range, and its basis."""
-    found = await foreseen(system, bulk_id, owner)
-    assert found is not None
-    return (found.low - clock.now()).total_seconds(), (found.high - clock.now()).total_seconds(), found.basis
 
 
 async def pace_of(system: System, bulk_id: BulkId) -> Pace:
@@ -178,27 +142,6 @@ async def test_a_used_up_budget_has_no_known_end(system: System, submit: Submit,
     assert await foreseen(system, await submit(3, budget=Budget(cost=0.5, cost_per_job=1.0))) is None
 
 
-async def test_the_delay_and_a_parked_generator_are_added(system: System, submit: Submit, clock: MovableClock) -> None:
-    bulk_id = await submit(5, delay=DELAY)
-    await run(system, clock, 100)
-    low, _, basis = await told(system, bulk_id, clock)
-    assert basis.endswith("one at a time, 5 s apart")
-    parked = {"spaced_until": clock.now() + timedelta(minutes=5)}
-    await system.store.collection("limits").update_one({"_id": GENERATOR + CONTENT}, {"$set": parked})
-    clock.move(timedelta(seconds=3))
-    later, _, _ = await told(system, bulk_id, clock)
-    assert later == pytest.approx(low + 292, abs=10)
-
-
-async def test_a_rate_that_holds_it_up_is_in_it(system: System, submit: Submit, clock: MovableClock) -> None:
-    bulk_id = await submit(11, parallelism=10)
-    await run(system, clock, 2)
-    await system.limits.change({"requests_per_minute": 1})
-    low, _, basis = await told(system, bulk_id, clock)
-    assert low >= 540
-    assert "at most 1 call a minute" in basis
-
-
 async def test_tries_that_failed_and_those_to_come_are_in_it(
     system: System, submit: Submit, clock: MovableClock
 ) -> None:
@@ -212,59 +155,6 @@ async def test_tries_that_failed_and_those_to_come_are_in_it(
     assert low > 1800
     assert high > free
     assert basis.endswith("40 % tried again")
-
-
-async def test_several_at_once_take_as_many_places_as_there_are(
-    system: System, submit: Submit, clock: MovableClock
-) -> None:
-    bulk_id = await submit(44, parallelism=40)
-    await run(system, clock, 100, 100, 100, 100)
-    low, high, basis = await told(system, bulk_id, clock)
-    assert "10 at once" in basis  # of all workers' slots
-    assert 300 < low < high < 1200
-    await system.limits.change({"tenant_max_running": 5})
-    clock.move(timedelta(seconds=3))
-    assert "5 at once" in (await told(system, bulk_id, clock))[2]
-    await system.limits.change({"parallel": 0})
-    clock.move(timedelta(seconds=3))
-    assert "one at a time" in (await told(system, bulk_id, clock))[2]
-
-
-async def test_bulks_of_its_tenant_that_go_first_hold_it_up(
-    system: System, submit: Submit, clock: MovableClock
-) -> None:
-    await system.limits.change({"max_running": 1})
-    first, second = await submit(11), await submit(10)
-    await run(system, clock, 100)
-    alone, waits = await told(system, first, clock), await told(system, second, clock)
-    assert waits[0] > 1.6 * alone[0]
-    assert "after 10 articles of the same tenant that go first" in waits[2]
-    assert "go first" not in alone[2]
-
-
-async def test_two_tenants_share_one_place_in_turns(system: System, submit: Submit, clock: MovableClock) -> None:
-    await system.limits.change({"max_running": 1})
-    mine = await submit(11)
-    await run(system, clock, 100)
-    alone = await told(system, mine, clock)
-    await submit(50, owner="another")
-    clock.move(timedelta(seconds=3))
-    shared = await told(system, mine, clock)
-    assert shared[0] == pytest.approx(2 * alone[0], rel=0.2)
-    assert shared[2].endswith("in turns with others")
-
-
-async def test_the_delay_of_a_system_that_runs_one_at_a_time_is_waited_for(
-    system: System, submit: Submit, clock: MovableClock
-) -> None:
-    await system.limits.change({"max_running": 1})
-    bulk_id = await submit(2)
-    await run(system, clock, 100)
-    low, _, _ = await told(system, bulk_id, clock)
-    later = {"spaced_until": clock.now() + timedelta(seconds=60)}
-    await system.store.collection("limits").update_one({"_id": SYSTEM}, {"$set": later})
-    clock.move(timedelta(seconds=3))
-    assert (await told(system, bulk_id, clock))[0] == pytest.approx(low + 57, abs=2)
 
 
 async def test_a_choice_that_is_to_be_made_is_taken_as_made(

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from bson import ObjectId
 
+from jobs.embedded.store import EmbeddedStore
 from jobs.errors import InvalidInput, NameTaken, NotFound, TooMany
+from jobs.indexes import INDEXES
 from jobs.system import System
-from jobs.templates import LONGEST_REQUEST, MOST, Kept, Template, TemplateId
+from jobs.templates import LONGEST_REQUEST, MOST, Kept, Template, TemplateId, Templates
 from tests.support.clock import MovableClock
 
 OWNER, OTHER = "owner", "other"
@@ -110,3 +113,16 @@ async def test_a_request_as_large_as_a_body_is_kept_and_a_byte_more_is_not(syste
         await system.templates.keep(OWNER, "Larger", replace(KEPT, text=text + " "))
     with pytest.raises(InvalidInput):
         await system.templates.change(OWNER, template.id, request=replace(KEPT, text=text + " "))
+
+
+async def test_the_embedded_store_keeps_templates_over_a_restart(tmp_path: Path, clock: MovableClock) -> None:
+    store = await EmbeddedStore.open(tmp_path)
+    await store.create_indexes(INDEXES)
+    template = await Templates(store, clock).keep(OWNER, "Teas", KEPT)
+    await store.close()
+    store = await EmbeddedStore.open(tmp_path)
+    await store.create_indexes(INDEXES)
+    assert await Templates(store, clock).find(OWNER, template.id) == (template, KEPT.text)
+    with pytest.raises(NameTaken):
+        await Templates(store, clock).keep(OWNER, "Teas", KEPT)
+    await store.close()

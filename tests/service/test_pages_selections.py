@@ -12,8 +12,8 @@ import pytest
 from jobs.keys import Scope
 from jobs.outcomes import Awaiting
 from jobs.system import System
+from tests.service.browsing import HOSTILE, HTMX, mark_of, pressed, sent, shown, words
 from tests.service.conftest import As, WithKey
-from tests.service.page_asking import HOSTILE, HTMX, mark_of, pressed, sent, shown, text_of
 from tests.service.requesting import BULKS, JOBS, OWNER, claimed, get, post, submit_quick
 from tests.support.clock import MovableClock
 
@@ -61,9 +61,9 @@ async def test_ideas_stand_side_by_side_and_the_recommended_one_is_marked(
 ) -> None:
     bulk_id = await asked(blogger, system, clock, 2, name="Spring")
     page = await shown(blogger, PAGE)
-    told = text_of(page)
-    for words in ("Topic 1", "Topic 2", "Idea 1", "Summary 2", "From above", "tea", "2 articles await your choice"):
-        assert words in told
+    told = words(page)
+    for phrase in ("Topic 1", "Topic 2", "Idea 1", "Summary 2", "From above", "tea", "2 articles await your choice"):
+        assert phrase in told
     assert told.count("Recommended") == 2
     assert "Idea 2 Recommended" in told
     assert "Take the recommended for all 2" in told
@@ -88,7 +88,7 @@ async def test_a_choice_with_scripts_is_told_and_its_article_leaves(
     await asked(blogger, system, clock, 2)
     first, second = await waiting(blogger)
     answer = await pressed(blogger, f"{PAGE}/{first}", choice="1")
-    assert "“Idea 1” was chosen for “Topic 1”." in text_of(answer)
+    assert "“Idea 1” was chosen for “Topic 1”." in words(answer)
     assert 'hx-target="#waiting"' in answer
     assert (f'id="job-{first}"' in answer, f'id="job-{second}"' in answer) == (False, True)
 
@@ -130,7 +130,7 @@ async def test_what_is_wrong_with_an_edited_idea_stands_beside_its_field_and_wha
         for name, message in faults.items():
             assert f'<a href="#{name}-3-{job_id}">' in answer
             assert f'id="{name}-3-{job_id}-told"' in answer
-            assert message in text_of(answer)
+            assert message in words(answer)
         assert 'role="alert"' in answer
         assert 'value="kept words"' in answer
         assert answer.count("<details") == 3
@@ -144,9 +144,9 @@ async def test_a_choice_that_is_none_is_refused_in_words(
 ) -> None:
     await asked(blogger, system, clock)
     (job_id,) = await waiting(blogger)
-    told = text_of(await pressed(blogger, f"{PAGE}/{job_id}", 400, choice=choice))
+    told = words(await pressed(blogger, f"{PAGE}/{job_id}", 400, choice=choice))
     assert "Choose one of the ideas." in told
-    assert "That cannot be taken" in text_of((await sent(blogger, f"{PAGE}/{job_id}", 400, choice=choice)).text)
+    assert "That cannot be taken" in words((await sent(blogger, f"{PAGE}/{job_id}", 400, choice=choice)).text)
     assert await waiting(blogger) == [job_id]
 
 
@@ -156,7 +156,7 @@ async def test_who_chooses_too_late_is_told_so(
     await asked(blogger, system, clock)
     (job_id,) = await waiting(blogger)
     await pressed(blogger, f"{PAGE}/{job_id}", choice="1")
-    told = text_of(await pressed(blogger, f"{PAGE}/{job_id}", 409, choice="2"))
+    told = words(await pressed(blogger, f"{PAGE}/{job_id}", 409, choice="2"))
     assert "Another option was chosen before" in told
 
 
@@ -167,7 +167,7 @@ async def test_the_recommended_ones_of_a_bulk_are_taken_at_once(
     bulk_id = await asked(blogger, system, clock, 3)
     url = f"{PAGE}/approve/{bulk_id}"
     if scripts:
-        told = text_of(await pressed(blogger, url))
+        told = words(await pressed(blogger, url))
         assert "The recommended idea was taken for 3 articles." in told
         assert "Nothing to choose" in told
     else:
@@ -179,8 +179,8 @@ async def test_the_page_shows_one_bulk_alone(blogger: httpx2.AsyncClient, system
     first = await asked(blogger, system, clock, name="First")
     await post(blogger, f"{BULKS}/{first}/pause")
     second = await asked(blogger, system, clock, 2, name="Second")
-    assert "3 articles await your choice" in text_of(await shown(blogger, PAGE))
-    told = text_of(await shown(blogger, PAGE, bulk_job_id=second))
+    assert "3 articles await your choice" in words(await shown(blogger, PAGE))
+    told = words(await shown(blogger, PAGE, bulk_job_id=second))
     assert ("2 articles await your choice" in told, "of First" in told, "of Second" in told) == (True, False, True)
 
 
@@ -190,7 +190,7 @@ async def test_what_somebody_else_is_asked_is_not_shown_and_cannot_be_chosen(
     bulk_id = await asked(blogger, system, clock)
     (job_id,) = await waiting(blogger)
     other = as_user("other")
-    assert "Nothing to choose" in text_of(await shown(other, PAGE))
+    assert "Nothing to choose" in words(await shown(other, PAGE))
     await shown(other, PAGE, 404, bulk_job_id=bulk_id)
     await sent(other, f"{PAGE}/{job_id}", 404, choice="1")
     await sent(other, f"{PAGE}/approve/{bulk_id}", 404)
@@ -217,7 +217,7 @@ async def test_hostile_names_and_ideas_are_only_text(
     await system.queue.finish(await claimed(system), asks(clock, ideas))
     page = await shown(blogger, PAGE)
     assert HOSTILE not in page
-    assert HOSTILE in text_of(page)
+    assert HOSTILE in words(page)
 
 
 async def test_the_browser_is_answered_only_where_something_has_changed(
@@ -230,14 +230,14 @@ async def test_the_browser_is_answered_only_where_something_has_changed(
     await system.queue.finish(await claimed(system), asks(clock))
     answer = await ask(seen)
     assert answer.status_code == 200
-    assert "2 articles await your choice" in text_of(answer.text)
-    assert 'hx-target="#announcement"' in answer.text
+    assert "2 articles await your choice" in words(answer.text)
+    assert "data-announce>2 articles await your choice<" in answer.text
     assert (await ask(mark_of(answer.text))).status_code == 204
 
 
 @pytest.mark.parametrize("query", [{"cursor": "x"}, {"cursor": "a" * 101}, {"bulk_job_id": "b" * 101}])
 async def test_a_wrong_address_is_a_page_that_says_so(refusing: httpx2.AsyncClient, query: dict[str, str]) -> None:
-    assert "That cannot be taken" in text_of(await shown(refusing, PAGE, 400, **query))
+    assert "That cannot be taken" in words(await shown(refusing, PAGE, 400, **query))
 
 
 def _asking(client: httpx2.AsyncClient) -> Callable[[str], Any]:
