@@ -63,8 +63,11 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def opened(browser: Browser, url: str, window: Window = Window()) -> AsyncIterator[Page]:
-    """A window of its own, whose relative addresses are that service's. Fails afterwards if the browser complained."""
+async def opened(
+    browser: Browser, url: str, window: Window = Window(), user: str | None = None
+) -> AsyncIterator[Page]:
+    """A window of its own, whose relative addresses are that service's; without a `user` it is the developer's. Fails
+    afterwards if the browser complained."""
     context = await browser.new_context(
         base_url=url,
         color_scheme=window.theme,
@@ -74,6 +77,7 @@ async def opened(browser: Browser, url: str, window: Window = Window()) -> Async
         accept_downloads=True,
         timezone_id="Europe/Vienna",
         locale="en-GB",
+        extra_http_headers={"X-Pressrun-User": user} if user else {},
     )
     context.set_default_timeout(PATIENCE_MS)
     troubles = Troubles()
@@ -94,6 +98,18 @@ async def barriers(page: Page) -> list[str]:
         for violation in found["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
+
+
+async def overhang(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    wider: int = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wider
+
+
+async def turn(page: Page, window: Window) -> None:
+    """The same page in another window, as it is."""
+    await page.emulate_media(color_scheme=window.theme, reduced_motion="reduce")
+    await page.set_viewport_size({"width": window.width, "height": window.height})
 
 
 async def photograph(page: Page, name: str) -> None:

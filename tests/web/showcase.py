@@ -30,10 +30,26 @@ SUBJECTS = (
     "Denim weights explained", "Socks nobody talks about", "Gloves for cold starts", "A capsule wardrobe",
 )  # fmt: skip
 
+JOBS = {
+    "completed": ("completed", 1),
+    "failed": ("failed", 1),
+    "running": ("running", 19),
+    "queued": ("running", 50),
+    "awaiting": ("awaiting", 1),
+    "cancelled": ("cancelled", 12),
+}
+"""By what they show: of which bulk, and at which position."""
+
+TEMPLATES: dict[str, dict[str, Any]] = {
+    "Catalogue, at night": {"mode": "topic", "delay_seconds": 20, "priority": "low"},
+    "Weekly blog": {"mode": "topic", "pipeline": "blog", "items": [{"topic": subject} for subject in SUBJECTS]},
+    "Talks retold": {"pipeline": "formats", "templates": ["summary", "faq"]},
+}
+
 
 @dataclass(frozen=True)
 class Showcase:
-    """`bulks` are ids by what they show."""
+    """`bulks` and `jobs` are ids by what they show."""
 
     url: str
     bulks: dict[str, str]
@@ -91,6 +107,9 @@ async def _filled(deployment: Deployment, api: httpx2.AsyncClient) -> Showcase:
     await submit("paused", "Spring preview", items=topics("Held for the camera"))
     await submit("cancelled", "Withdrawn: outlet texts", items=topics("Held for ever"))
     await submit("awaiting", "Blog, week 47", items=topics(count=10), pipeline="blog")
+    for name, request in TEMPLATES.items():
+        kept = await api.post("/api/templates", json={"name": name, "request": request})
+        assert kept.status_code == 200, kept.text
     await submit(
         "formats",
         "One source, many shapes",
@@ -113,9 +132,8 @@ async def _filled(deployment: Deployment, api: httpx2.AsyncClient) -> Showcase:
         lambda progress: progress["completed"] == 18 and progress["running"] == 2,
     )
     jobs = {}
-    for shows in ("completed", "failed", "running"):
-        detail = (await api.get(f"{BULKS}/{bulks[shows]}")).json()
-        jobs[shows] = detail["jobs"][18 if shows == "running" else 0]["id"]
+    for shows, (of, position) in JOBS.items():
+        jobs[shows] = (await api.get(f"{BULKS}/{bulks[of]}")).json()["jobs"][position - 1]["id"]
     return Showcase(deployment.url, bulks, jobs)
 
 
