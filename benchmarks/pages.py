@@ -1,4 +1,4 @@
-"""How long pages and reads take with 100,000 bulks and 5,000,000 jobs, over HTTP; and what pages weigh.
+"""How long pages and reads take with 100,000 bulks and 5,000,000 jobs, over HTTP; what pages weigh, and when they appear.
 
 The database is kept (`pressrun_pages`): its first filling takes ten minutes. A heavy owner has a fifth of it, and a
 bulk of 10,000 jobs; another owner has what is usual; an admin's queue is everybody's. Times are as a client sees them.
@@ -24,6 +24,7 @@ from benchmarks.commands import CommandListener
 from benchmarks.deployment import alone, http_client
 from benchmarks.figures import Figure, Figures, at_most, latencies, skipped
 from benchmarks.inside import inside
+from benchmarks.paint import first_paint
 from benchmarks.plans import plans, read_questions, table
 from benchmarks.stopwatch import Stopwatch
 from jobs.indexes import INDEXES
@@ -116,7 +117,11 @@ async def run(bench: Bench) -> Figures:
             for name, measured in visitor.watch.seconds.items():
                 for figure in latencies(name, measured, GOAL_MS):
                     yield figure
-        async for figure in _pages(bench, visitors["heavy owner"]):
+        heavy = visitors["heavy owner"]
+        async for figure in _pages(bench, heavy):
+            yield figure
+        shown = [page.format_map(heavy.known) for page in PAGES]
+        async for figure in first_paint(said, {"X-Pressrun-User": HEAVY}, shown):
             yield figure
         if bench.output is not None:
             await _write_plans(bench, bench.output, database)
