@@ -1,4 +1,4 @@
-"""How long pages and reads take with 100,000 bulks and 5,000,000 jobs, over HTTP; what pages weigh, and when they appear.
+"""How long pages and reads take with 100,000 bulks and 5,000,000 jobs, over HTTP; what pages weigh, how soon they show.
 
 The database is kept (`pressrun_pages`): its first filling takes ten minutes. A heavy owner has a fifth of it, and a
 bulk of 10,000 jobs; another owner has what is usual; an admin's queue is everybody's. Times are as a client sees them.
