@@ -32,7 +32,7 @@ from tests.service.requesting import (
 )
 from tests.support.clock import MovableClock
 
-BUTTONS = ("pause", "resume", "cancel", "retry", "settings", "again", "template")
+BUTTONS = ("pause", "resume", "cancel", "retry", "settings", "again")
 
 
 async def test_a_bulk_is_shown_with_each_of_its_articles(api: httpx2.AsyncClient, system: System) -> None:

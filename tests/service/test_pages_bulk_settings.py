@@ -10,7 +10,7 @@ import pytest
 
 from jobs.system import System
 from service.app import create_app
-from tests.service.browsing import HTMX, pressed, sent, shown, told
+from tests.service.browsing import HTMX, sent, shown
 from tests.service.conftest import As
 from tests.service.requesting import BULKS, OWNER, get, on_embedded, settings, submit
 from tests.support.clock import MovableClock
@@ -106,16 +106,3 @@ async def test_a_bulk_that_is_over_is_submitted_again_once(
     made = (await get(api, f"{BULKS}/{first.rpartition('/')[2]}"))["bulk_job"]
     assert (made["name"], made["total_items"], made["delay_seconds"]) == ("Autumn", 12, 7)
     await sent(as_user("other"), f"/bulks/{bulk_id}/again", 404)
-
-
-async def test_a_bulk_is_kept_as_a_template(api: httpx2.AsyncClient, as_user: As) -> None:
-    bulk_id = await submit(api, name="Autumn")
-    assert told(await pressed(api, f"/bulks/{bulk_id}/template", template="Every autumn")) == (
-        "Kept as the template Every autumn."
-    )
-    (template,) = (await get(api, "/api/templates"))["templates"]
-    assert template["name"] == "Every autumn"
-    again = await pressed(api, f"/bulks/{bulk_id}/template", 409, template="Every autumn")
-    assert "There is a template of the name Every autumn already" in told(again)
-    await sent(api, f"/bulks/{bulk_id}/template", 400, template="")
-    await sent(as_user("other"), f"/bulks/{bulk_id}/template", 404, template="Mine")

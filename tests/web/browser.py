@@ -63,9 +63,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def opened(
-    browser: Browser, url: str, window: Window = Window(), user: str | None = None
-) -> AsyncIterator[Page]:
+async def opened(browser: Browser, url: str, window: Window = Window(), user: str | None = None) -> AsyncIterator[Page]:
     """A window of its own, whose relative addresses are that service's; without a `user` it is the developer's. Fails
     afterwards if the browser complained."""
     context = await browser.new_context(
