@@ -64,8 +64,10 @@ class _Reading:
             length *= LONGER
 
     def _ahead(self, edge: datetime, length: timedelta) -> datetime | None:
-        """Where a stretch of this length ends."""
-        return edge + self._order.direction * length if length <= LONGEST else None
+        """Where a stretch of this length ends; None where nothing is beyond."""
+        if length > LONGEST or (self._order.direction > 0 and LATEST - edge < length):
+            return None
+        return edge + self._order.direction * length
 
     def _between(self, behind: datetime | None, ahead: datetime | None) -> Document:
         """From `behind` on, that moment left out, until `ahead`, which is in it; None: without an end.

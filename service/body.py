@@ -23,6 +23,10 @@ MAX_FORM_BYTES = MAX_BODY_BYTES + 2**20
 FORM_PATHS = frozenset({"/api/bulk-generate/upload"})
 """The only addresses that take a form, and nothing else."""
 
+UNREADABLE = "The form cannot be read."
+NOT_UTF8 = "send its text as UTF-8"
+"""A form names its own encoding, and not every one that Python knows tells in the same way what it cannot read."""
+
 MAX_DRAINED_BYTES = 4 * MAX_BODY_BYTES
 MAX_DEPTH = 20
 MAX_KEYS = 1_000

@@ -14,7 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from jobs.errors import Fault, InvalidInput
-from service.body import MAX_BODY_BYTES, MAX_FORM_BYTES, check_storable, json_of
+from service.body import MAX_BODY_BYTES, MAX_FORM_BYTES, NOT_UTF8, UNREADABLE, check_storable, json_of
 from service.problems import BodyTooLarge
 from service.request_rules import NOT_VALID
 from service.values import Mode
@@ -82,7 +82,9 @@ async def _parsed(request: Request) -> FormData:
     try:
         return await parser.parse()
     except MultiPartException as error:
-        raise InvalidInput("The form cannot be read.", (Fault("", error.message),)) from None
+        raise InvalidInput(UNREADABLE, (Fault("", error.message),)) from None
+    except UnicodeError:
+        raise InvalidInput(UNREADABLE, (Fault("", NOT_UTF8),)) from None
 
 
 async def _stream(request: Request) -> AsyncGenerator[bytes, None]:

@@ -19,6 +19,9 @@ SMALL = 1024 * 1024
 """What a file may unpack to however little it was packed to: a short text repeated shrinks to next to nothing."""
 
 _CHUNK = 64 * 1024
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What ECMA-376 part 2 allows. zipfile unpacks other kinds a piece at a time that has no bound."""
+
 _ENCRYPTED = 0x1
 _ENTRY = b"PK\x01\x02"
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError)
@@ -41,6 +44,8 @@ class Archive:
                 raise InvalidInput("The file is an archive in which several files have the same name.")
             if entry.flag_bits & _ENCRYPTED:
                 raise InvalidInput("The file is protected by a password: save it without one.")
+            if entry.compress_type not in _PACKED:
+                raise InvalidInput("The file is packed in a way that no workbook is: save it again, or as CSV.")
             if entry.file_size > max(SMALL, MAX_RATIO * entry.compress_size):
                 raise _bomb()
             self._entries[name] = entry

@@ -17,7 +17,7 @@ class Faults:
     def add(self, path: str, message: str) -> None:
         self._count += 1
         if self._count <= SHOWN:
-            self._shown.append(Fault(path, message))
+            self._shown.append(Fault(_told(path), _told(message)))
 
     @property
     def told(self) -> tuple[Fault, ...]:
@@ -35,3 +35,8 @@ class Faults:
         else:
             summary = f"The file has {self._count} faults, the first at {first.path}: {first.message}."
         raise InvalidInput(summary, self.told)
+
+
+def _told(text: str) -> str:
+    """It may quote what a file holds, which may be no text."""
+    return text.encode("utf-8", "replace").decode()

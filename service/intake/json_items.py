@@ -11,6 +11,7 @@ from jobs.errors import InvalidInput
 from service.intake.faults import Faults
 
 MAX_ITEMS = 100_000
+HALF = "must not hold half of a surrogate pair"
 
 
 class Placed(NamedTuple):
@@ -108,12 +109,25 @@ def _flaws(item: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:
         path, value = waiting.pop()
         if isinstance(value, float) and not math.isfinite(value):
             yield path, "NaN, Infinity and numbers beyond their range are not JSON"
+        elif isinstance(value, str) and not _is_text(value):
+            yield path, HALF
         elif isinstance(value, list):
             waiting += reversed([(f"{path}.{index}", child) for index, child in enumerate(value)])
         elif isinstance(value, dict):
             if isinstance(value, _Repeating):
                 yield path, f"the key '{value.key}' stands more than once"
+            if not all(map(_is_text, value)):
+                yield path, f"a key {HALF}"
             waiting += reversed([(f"{path}.{key}", child) for key, child in value.items()])
+
+
+def _is_text(value: str) -> bool:
+    """JSON can write what no text is."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _reason(fault: ValueError, *, in_one_line: bool = False) -> str:

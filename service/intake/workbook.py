@@ -18,9 +18,12 @@ from service.intake.archive import Archive
 from service.intake.cell_text import text_of_cell
 from service.intake.package import DAMAGED, MAX_CELLS, SheetParts, sheet_parts
 from service.intake.rebuilding import rebuilt
-from service.intake.table import MAX_COLUMNS, Row
+from service.intake.table import MAX_COLUMNS, MAX_ROWS, Row
 
 LONGEST_SECONDS = 20.0
+LAST_ROW = 1_048_576
+"""Of any sheet of Excel's."""
+
 MAX_MERGED = MAX_CELLS
 """Rows that merged cells span, all together."""
 
@@ -58,7 +61,11 @@ def read_sheet(data: bytes, wanted: str | None) -> Sheet:
     if "[Content_Types].xml" not in archive or "xl/workbook.xml" not in archive:
         raise InvalidInput("The file is a ZIP archive or an Office document, and no XLSX workbook.")
     parts = sheet_parts(archive, wanted)
-    rows = list(_rows(parts, deadline))
+    rows: list[Row] = []
+    for row in _rows(parts, deadline):
+        if len(rows) > MAX_ROWS:  # the first one names the columns
+            raise InvalidInput(f"The file has more than {MAX_ROWS:,} rows.")
+        rows.append(row)
     return Sheet(parts.name, parts.others, _filled_down(rows, parts.sheet))
 
 
@@ -72,6 +79,8 @@ def _rows(parts: SheetParts, deadline: float) -> Iterator[Row]:
         sheet.reset_dimensions()  # what a sheet says of its own size is often wrong
         for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
             _check_time(deadline)
+            if number > LAST_ROW:
+                raise InvalidInput(DAMAGED)
             cells = _texts(number, values)
             if cells:
                 yield Row(number, cells)

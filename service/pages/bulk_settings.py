@@ -84,4 +84,5 @@ def _value(name: str, text: str) -> str | float:
 
 
 def _text(value: str | float) -> str:
-    return value if isinstance(value, str) else f"{value:g}" if value != int(value) else str(int(value))
+    """To the last digit: what stays as it is shown is what it was."""
+    return value if isinstance(value, str) else repr(value) if value != int(value) else str(int(value))

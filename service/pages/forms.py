@@ -6,14 +6,13 @@ from collections.abc import Mapping
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 
 from jobs.errors import Fault, InvalidInput
-from service.body import why_no_text
+from service.body import NOT_UTF8, UNREADABLE, why_no_text
 
 MAX_FIELDS = 200
 MAX_PART_BYTES = 8 * 2**20
-UNREADABLE = "The form cannot be read."
 
 
 async def form_of(request: Request) -> Mapping[str, str]:
@@ -28,8 +27,10 @@ async def form_with_files(request: Request) -> tuple[Mapping[str, str], Mapping[
     """And the files that were chosen, at most one."""
     try:
         form = await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_PART_BYTES)
-    except MultiPartException as error:
-        raise InvalidInput(UNREADABLE, (Fault("", error.message),)) from None
+    except HTTPException as error:  # within an application Starlette answers itself
+        raise InvalidInput(UNREADABLE, (Fault("", error.detail),)) from None
+    except UnicodeError:
+        raise InvalidInput(UNREADABLE, (Fault("", NOT_UTF8),)) from None
     texts: dict[str, str] = {}
     files: dict[str, UploadFile] = {}
     for name, value in form.multi_items():

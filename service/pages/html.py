@@ -46,13 +46,13 @@ def fragment(shown: Markup) -> HTMLResponse:
 
 def render(template: str, **context: Any) -> str:
     """A template's text. What it names and is not given is an error of ours."""
-    return ENVIRONMENT.get_template(template).render(context)
+    return _as_text(ENVIRONMENT.get_template(template).render(context))
 
 
 def part(template: str, name: str, *given: Any) -> Markup:
     """What the macro `name` of a template makes of these."""
     macro = getattr(ENVIRONMENT.get_template(template).module, name)
-    return Markup(macro(*given))  # noqa: S704 - the macro has escaped what it was given
+    return Markup(_as_text(macro(*given)))  # noqa: S704 - the macro has escaped what it was given
 
 
 def parts(replaced: Mapping[str, str]) -> str:
@@ -92,6 +92,11 @@ def static_url(name: str) -> str:
     """With what its content hashes to, so that it may be kept for ever."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
     return f"/static/{name}?v={digest}"
+
+
+def _as_text(made: str) -> str:
+    """Half of a surrogate pair, which JSON can say, would be no page at all, and the end of a stream."""
+    return made if made.isascii() else made.encode("utf-8", "replace").decode()
 
 
 def _environment() -> Environment:

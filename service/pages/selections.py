@@ -121,7 +121,7 @@ def _may_choose(caller: Caller) -> bool:
 def _number(form: Mapping[str, str]) -> int:
     """Of an option, from 1. Raises `InvalidInput`."""
     said = form.get("choice", "")
-    if not (said.isascii() and said.isdigit() and 1 <= int(said[:6]) <= MOST_OPTIONS):
+    if not (said.isascii() and said.isdigit() and len(said) <= 6 and 1 <= int(said) <= MOST_OPTIONS):
         raise InvalidInput("Choose one of the ideas.", (Fault("choice", "must be the number of an idea"),))
     return int(said)
 

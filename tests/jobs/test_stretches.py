@@ -103,3 +103,18 @@ async def test_a_page_whose_neighbours_are_gone_still_leads_on(store: Store) -> 
     await collection.delete_many({"_id": {"$in": documents[:2]}})
     before = await read(collection, Order("at", -1), 2, second.previous_cursor)
     assert (before.documents, before.previous_cursor) == ([], None)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("direction", [1, -1])
+@pytest.mark.parametrize("moment", [datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])
+async def test_a_place_at_the_end_of_time_is_a_place(
+    store: Store, moment: datetime, direction: int, *, backwards: bool
+) -> None:
+    """Anybody can make up a cursor."""
+    order = Order("at", direction)
+    documents = in_order(await filled(store, OLDER), order)
+    place = Place(moment, ObjectId("0" * 24), backwards)
+    page = await read(store.collection("bulk_jobs"), order, 50, place.cursor)
+    beyond = (moment > NOW) == (direction > 0)
+    assert [one["_id"] for one in page.documents] == (documents if beyond == backwards else [])

@@ -66,6 +66,17 @@ async def test_only_a_form_is_taken_there_and_no_form_elsewhere(api: httpx2.Asyn
     assert faults(cut) == {"file": "is required", "mode": "is required"}
 
 
+@on_embedded
+@pytest.mark.parametrize("charset", ["punycode", "undefined", "utf-7", "idna", "no such"])
+async def test_a_form_in_letters_that_cannot_be_read_is_refused(api: httpx2.AsyncClient, charset: str) -> None:
+    """A form says itself what its text is to be read as; some of what Python can read raises an error of its own."""
+    form = b'--b\r\nContent-Disposition: form-data; name="mode"\r\n\r\n+2AA-\\ud800xn--a\xff\r\n--b--\r\n'
+    headers = {"Content-Type": f"multipart/form-data; boundary=b; charset={charset}"}
+    assert (await api.post(UPLOAD, content=form, headers=headers)).status_code == 400
+    on_a_page = await api.post("/jobs/new", content=form, headers={**headers, "Accept": "text/html"})
+    assert on_a_page.status_code == 400
+
+
 async def test_a_file_over_eight_megabytes_is_a_413_and_one_of_eight_is_read(
     api: httpx2.AsyncClient, store: Store
 ) -> None:

@@ -74,6 +74,27 @@ async def test_what_is_shown_as_valid_is_stored_as_it_was_shown(api: httpx2.Asyn
     assert (job["topic"], job["word_count"]) == ("Tea 10", 800)
 
 
+HALF = "must not hold half of a surrogate pair"
+
+
+@on_embedded
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (r'{"topic": "Tea \ud800"}', HALF),
+        (r'{"topic": "Tea", "\ud800": 1}', f"a key {HALF}"),
+        (r'{"topic": "Tea", "own": {"\ud800": 1, "\ud800": 2}}', "the key '?' stands more than once"),
+    ],
+    ids=["text", "key", "key twice"],
+)
+async def test_half_of_a_surrogate_pair_in_a_file_is_a_fault_of_its_line(
+    api: httpx2.AsyncClient, item: str, message: str
+) -> None:
+    told = await looked_at(api, f'{{"topic": "Tea"}}\n{item}\n', "plan.jsonl")
+    assert (told["valid"], told["items"]) == (False, [{"topic": "Tea"}])
+    assert told["errors"][0] == {"path": "", "message": message, "row": 2}
+
+
 @on_embedded
 async def test_a_workbook_is_taken_and_its_other_sheet_by_name(api: httpx2.AsyncClient) -> None:
     ideas = [["Idea"], *([f"Coffee {number}"] for number in range(10))]

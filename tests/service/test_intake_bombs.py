@@ -107,6 +107,34 @@ def test_files_that_overlap_in_their_archive_are_not_unpacked_twice() -> None:
     )
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["bzip2", "lzma"])
+def test_a_way_of_packing_that_no_workbook_has_is_refused_before_anything_is_unpacked(method: int) -> None:
+    """What bzip2 unpacks comes in one piece, however much it is: two kilobytes took over two gigabytes."""
+    sheet = sheet_of(TOPICS, after=" " * 30 * 2**20)
+    data = lying(made_of({"xl/worksheets/sheet1.xml": sheet}, method), "xl/worksheets/sheet1.xml", 900)
+    tracemalloc.start()
+    assert refusal(data) == "The file is packed in a way that no workbook is: save it again, or as CSV."
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def test_a_row_beyond_the_last_of_any_sheet_is_refused_at_once() -> None:
+    """Each row up to it would be looked at: for twenty seconds, while nobody else's file is read."""
+    far = '<row r="99999999999"><c r="A1"><v>1</v></c></row>'
+    started = time.monotonic()
+    assert refusal(with_sheet(sheet_of(TOPICS + far))) == DAMAGED
+    assert time.monotonic() - started < 10
+
+
+def test_no_more_rows_are_kept_than_a_table_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row may be 200 cells wide for the one that it has: half a million of these take a gigabyte."""
+    monkeypatch.setattr("service.intake.workbook.MAX_ROWS", 3)
+    rows = [f'<row><c r="GR{number}"><v>{number}</v></c></row>' for number in range(1, 6)]
+    assert len(read_sheet(with_sheet(sheet_of("".join(rows[:4]))), None).rows) == 4
+    with pytest.raises(InvalidInput, match="more than 3 rows"):
+        read_sheet(with_sheet(sheet_of("".join(rows))), None)
+
+
 def test_an_archive_within_an_archive_is_never_opened() -> None:
     inner = with_sheet(sheet_of(TOPICS, after=" " * 100 * 2**20))
     assert "ZIP archive or an Office document, and no XLSX workbook" in refusal(_zipped({"a.xlsx": inner}))

@@ -15,6 +15,7 @@ from jobs.system import System
 from service.app import create_app
 from tests.service.browsing import HOSTILE, HTMX, pressed, replaced, sent, shown, told, words
 from tests.service.conftest import As, WithKey
+from tests.service.page_forms import look
 from tests.service.requesting import (
     BULKS,
     DONE,

@@ -138,7 +138,7 @@ async def test_what_is_wrong_with_an_edited_idea_stands_beside_its_field_and_wha
     assert await waiting(blogger) == [job_id]
 
 
-@pytest.mark.parametrize("choice", ["", "0", "-1", "x", "1.0", "²", "9" * 30])
+@pytest.mark.parametrize("choice", ["", "0", "-1", "x", "1.0", "²", "9" * 30, "000001" + "9" * 5_000])
 async def test_a_choice_that_is_none_is_refused_in_words(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock, choice: str
 ) -> None:

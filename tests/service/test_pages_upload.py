@@ -163,6 +163,8 @@ async def test_json_names_its_fields_itself(api: httpx2.AsyncClient, store: Stor
         (b"Topic\n", "plan.csv", "The file has a header and no rows"),
         (b"{", "plan.json", "The file is not valid JSON"),
         (b'[{"topic": "a\\u0000"}]', "plan.json", "must not hold a NUL character"),
+        (b'[{"topic": "a\\ud800"}]', "plan.json", "must not hold half of a surrogate pair"),
+        (b'{"items": [], "\\ud800": 1}', "plan.json", "which cannot be given in a file"),
     ],
 )
 async def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(
