@@ -14,7 +14,12 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 KEPT_SECONDS = 30 * 86_400
 
 
-def keep_key(answer: Response, key: str, *, secure: bool) -> None:
+def keep_key(answer: Response, key: str, request: Request) -> None:
+    """Raises `Forbidden` where another site's page has sent the key: it would see what is done under it."""
+    if not _from_own_page(request):
+        raise Forbidden("A page of another site may sign nobody in here.")
+    # Behind a proxy only the browser knows that it speaks https: it says so with every form.
+    secure = "https" in (request.url.scheme, urlsplit(request.headers.get("origin", "")).scheme)
     answer.set_cookie(COOKIE, key, max_age=KEPT_SECONDS, httponly=True, samesite="lax", secure=secure)
 
 

@@ -144,6 +144,7 @@ class Feed:
         if view is None:
             view = await self._views.snapshot(self.subject)
             events = list(view.events)
+            self._last = None  # what was told before it may be news again
         self._is_live = view.is_live
         if events:
             self._snapshot = None

@@ -15,18 +15,21 @@ MAX_FIELDS = 200
 MAX_PART_BYTES = 8 * 2**20
 
 
-async def form_of(request: Request) -> Mapping[str, str]:
-    """Its fields, trimmed, empty ones left out. Raises `InvalidInput`; files are not taken."""
-    texts, files = await form_with_files(request)
+async def form_of(request: Request, most_bytes: int = MAX_PART_BYTES) -> Mapping[str, str]:
+    """Its fields, trimmed, empty ones left out. Raises `InvalidInput`, also for a field of more bytes; files are not
+    taken."""
+    texts, files = await form_with_files(request, most_bytes)
     if files:
         raise InvalidInput(UNREADABLE, (Fault(next(iter(files)), "no file is expected here"),))
     return texts
 
 
-async def form_with_files(request: Request) -> tuple[Mapping[str, str], Mapping[str, UploadFile]]:
+async def form_with_files(
+    request: Request, most_bytes: int = MAX_PART_BYTES
+) -> tuple[Mapping[str, str], Mapping[str, UploadFile]]:
     """And the files that were chosen, at most one."""
     try:
-        form = await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_PART_BYTES)
+        form = await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=most_bytes)
     except HTTPException as error:  # within an application Starlette answers itself
         raise InvalidInput(UNREADABLE, (Fault("", error.detail),)) from None
     except UnicodeError:

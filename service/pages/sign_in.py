@@ -14,6 +14,9 @@ from service.pages.forms import form_of
 from service.problems import Unauthorized
 
 router = APIRouter(include_in_schema=False)
+MOST_BYTES = 10_000
+"""Of the key, and of where it leads: anybody may send them."""
+
 Next = Annotated[str, Query(alias="next", max_length=2_000)]
 
 
@@ -30,7 +33,7 @@ async def show_sign_in(request: Request, then: Next = "/") -> Response:
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
     """The key is kept in a cookie that no script can read."""
-    form = await form_of(request)
+    form = await form_of(request, MOST_BYTES)
     key, then = form.get("key", ""), _own(form.get("next", "/"))
     authentication: Authentication = request.app.state.authentication
     try:
@@ -39,7 +42,7 @@ async def sign_in(request: Request) -> Response:
         wrong = "This is no key, or it was revoked. Make one with: pressrun keys create --user NAME --scope write"
         return html.page("sign_in.html", None, 401, then=then, wrong=wrong)
     answer = RedirectResponse(then, status_code=303, headers=html.HEADERS)
-    keep_key(answer, key, secure=request.url.scheme == "https")
+    keep_key(answer, key, request)
     return answer
 
 

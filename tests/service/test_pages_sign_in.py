@@ -51,6 +51,32 @@ async def test_over_https_the_cookie_is_secure(stranger: httpx2.AsyncClient, key
     assert "secure" in answer.headers["set-cookie"].lower()
 
 
+async def test_behind_a_proxy_that_speaks_https_the_cookie_is_secure_too(
+    stranger: httpx2.AsyncClient, key: str
+) -> None:
+    """The service itself is spoken to in plain then, and only the browser knows better."""
+    page = {**BROWSER, "Host": "pressrun.example", "Origin": "https://pressrun.example"}
+    answer = await stranger.post(SIGN_IN, data={"key": key}, headers=page)
+    assert "secure" in answer.headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize("page", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+async def test_a_page_of_another_site_signs_nobody_in(
+    stranger: httpx2.AsyncClient, key: str, page: dict[str, str]
+) -> None:
+    """Under its own key: what is submitted then would be for its eyes."""
+    answer = await stranger.post(SIGN_IN, data={"key": key}, headers={**BROWSER, **page})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_key_as_long_as_a_book_is_not_even_read(stranger: httpx2.AsyncClient) -> None:
+    """Anybody may ask here; eight megabytes of %41 kept everybody else waiting for a second."""
+    long = b"key=" + b"%41" * 10_000
+    form = {**BROWSER, "Content-Type": "application/x-www-form-urlencoded"}
+    assert (await stranger.post(SIGN_IN, content=long, headers=form)).status_code == 400
+
+
 @pytest.mark.parametrize("given", ["", "nonsense", "pressrun_" + "x" * 40, HOSTILE, "ключ"])
 async def test_a_key_that_is_none_is_refused_and_the_way_back_is_kept(stranger: httpx2.AsyncClient, given: str) -> None:
     answer = await sent(stranger, SIGN_IN, 401, key=given, next="/queue")
