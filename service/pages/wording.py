@@ -69,8 +69,10 @@ def with_moments(sentence: str) -> Markup:
 
 
 def number(value: float) -> str:
-    """`12,500`, `3.5`."""
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}".rstrip("0")
+    """`12,500`, `3.5`; what is under a hundredth with its first figures, as costs may be."""
+    if 0 < abs(value) < 0.01:
+        return f"{value:.2g}" if abs(value) >= 0.0001 else "under 0.0001"
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def plural(count: int, one: str, more: str | None = None) -> str:

@@ -164,6 +164,10 @@
     due.set(element, Date.now() + element.dataset.poll * 1000);
   });
 
+  // Where the list of pages is wider than the window, the one that is open is in sight.
+  const here = document.querySelector('.rail [aria-current]');
+  if (here) here.scrollIntoView({block: 'nearest', inline: 'center'});
+
   dress(document);
   setInterval(tick, 1000);
   setInterval(poll, 500);

@@ -63,9 +63,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def opened(
-    browser: Browser, url: str, window: Window = Window(), user: str | None = None
-) -> AsyncIterator[Page]:
+async def opened(browser: Browser, url: str, window: Window = Window(), user: str | None = None) -> AsyncIterator[Page]:
     """A window of its own, whose relative addresses are that service's; without a `user` it is the developer's. Fails
     afterwards if the browser complained."""
     context = await browser.new_context(
@@ -91,7 +89,8 @@ async def opened(
 
 async def barriers(page: Page) -> list[str]:
     """What axe-core finds that is serious or critical: the rule, and where it is broken first."""
-    await page.evaluate(AXE.read_text())
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE.read_text())
     found: dict[str, Any] = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{violation['id']}: {violation['help']} ({violation['nodes'][0]['html'][:200]})"
