@@ -105,6 +105,8 @@
   on('submit', (event) => {
     const dialog = event.target.closest('dialog');
     if (dialog) dialog.close();
+    const menu = event.target.closest('[popover]');
+    if (menu) menu.hidePopover();
   });
 
   // What a page has to say aloud is said when it changes, at most every five seconds.

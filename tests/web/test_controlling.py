@@ -81,8 +81,19 @@ async def test_it_may_be_paused_for_a_time_with_a_reason_and_what_runs_put_back(
         await expect(page.locator("#notices")).to_contain_text("Paused")
         await expect(page.locator("#bulk-figures .waiting")).to_contain_text("The texts are read first")
         await expect(page.locator("#bulk-figures .waiting time")).to_be_visible()
-        try: await expect(row(page, "Subject 1").locator(".badge")).to_have_text("Queued", timeout=8000)
-        except AssertionError: print("NOTICE", (await desk.bulk(bulk_id))["jobs"][0], await row(page, "Subject 1").inner_text(), begun.hung_up, await page.locator("body").get_attribute("class")); await asyncio.sleep(15); print("NOTICE after", await row(page, "Subject 1").inner_text()); raise
+        try:
+            await expect(row(page, "Subject 1").locator(".badge")).to_have_text("Queued", timeout=8000)
+        except AssertionError:
+            print(
+                "NOTICE",
+                (await desk.bulk(bulk_id))["jobs"][0],
+                await row(page, "Subject 1").inner_text(),
+                begun.hung_up,
+                await page.locator("body").get_attribute("class"),
+            )
+            await asyncio.sleep(15)
+            print("NOTICE after", await row(page, "Subject 1").inner_text())
+            raise
         await begun.hung_up.wait()
         assert (await desk.bulk(bulk_id))["jobs"][0]["retry_count"] == 0
 

@@ -92,6 +92,7 @@ VIEWS = {
     "bulk-completed": View("/bulks/{completed_bulk}", read),
     "bulk-cancelled": View("/bulks/{cancelled_bulk}"),
     "bulk-awaiting": View("/bulks/{awaiting_bulk}"),
+    "bulk-again": View("/bulks/{completed_bulk}", clicked("Again", "#again")),
     "bulk-pausing": View("/bulks/{running_bulk}", clicked("More ways to pause", "#pausing")),
     "bulk-cancelling": View("/bulks/{running_bulk}", clicked("Cancel", "#cancelling[open]")),
     "job-completed": View("/jobs/{completed}"),
