@@ -15,7 +15,6 @@ from jobs.system import System
 from service.app import create_app
 from tests.service.browsing import HOSTILE, HTMX, pressed, replaced, sent, shown, told, words
 from tests.service.conftest import As, WithKey
-from tests.service.page_forms import look
 from tests.service.requesting import (
     BULKS,
     DONE,
@@ -220,3 +219,24 @@ async def test_a_bulk_of_formats_leads_to_them(api: httpx2.AsyncClient) -> None:
     page = await shown(api, f"/bulks/{bulk_id}")
     assert f'href="/formats/{bulk_id}"' in page
     assert ">summary</a>" in page
+
+
+async def test_a_bulk_is_submitted_again_once_however_often_the_page_is_sent(api: httpx2.AsyncClient) -> None:
+    bulk_id = await submit(api, name="Worth repeating")
+    key = re.search(r'name="key" value="([^"]+)"', await shown(api, f"/bulks/{bulk_id}"))
+    assert key is not None
+    went_to = {
+        (await sent(api, f"/bulks/{bulk_id}/again", key=key[1])).headers["location"],
+        (await sent(api, f"/bulks/{bulk_id}/again", key=key[1])).headers["location"],
+    }
+    assert len(went_to) == 1
+    assert went_to != {f"/bulks/{bulk_id}"}
+    assert [bulk["name"] for bulk in (await get(api, BULKS))["bulk_jobs"]] == ["Worth repeating"] * 2
+
+
+async def test_a_bulk_is_kept_as_a_template_from_its_page(api: httpx2.AsyncClient) -> None:
+    bulk_id = await submit(api, name="Worth keeping")
+    page = await shown(api, f"/bulks/{bulk_id}")
+    assert f'name="bulk_job_id" value="{bulk_id}"' in page
+    assert "Kept as the template Kept." in await pressed(api, "/templates", bulk_job_id=bulk_id, name="Kept")
+    assert "Kept" in await shown(api, "/templates")

@@ -89,7 +89,8 @@ async def opened(browser: Browser, url: str, window: Window = Window(), user: st
 
 async def barriers(page: Page) -> list[str]:
     """What axe-core finds that is serious or critical: the rule, and where it is broken first."""
-    await page.evaluate(AXE.read_text())
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE.read_text())
     found: dict[str, Any] = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{violation['id']}: {violation['help']} ({violation['nodes'][0]['html'][:200]})"

@@ -29,6 +29,9 @@ SUBJECTS = (
     "Down or synthetic fill", "Caring for leather boots", "Hats that survive the wind", "Linen for hot days",
     "Denim weights explained", "Socks nobody talks about", "Gloves for cold starts", "A capsule wardrobe",
 )  # fmt: skip
+SUMMARY = (
+    "Two people who have sewn for thirty years say what they look at first, and what they would not pay for again."
+)
 
 JOBS = {
     "completed": ("completed", 1),
@@ -57,11 +60,23 @@ class Showcase:
 
 
 def told(call: Call) -> Reply:
-    """Articles with headings, of some length, so that the quality check has nothing to say."""
-    if call.mode in ("ideas", "image"):
+    """Ideas, images, and articles with headings and of some length."""
+    if call.mode == "image":
         return article(call)
-    words = f"What to know about {call.topic} before you buy, in a few honest sentences from the workshop. " * 6
-    text = f"# {call.topic}\n\n{words}\n\n## What to look for\n\n- One thing\n- Another thing\n\n{words}"
+    subject = str(call.body.get("topic") or "Waxing a jacket")
+    if call.mode == "ideas":
+        ideas = [
+            {
+                "title": title.format(subject),
+                "summary": SUMMARY,
+                "angle": "The workshop",
+                "keywords": ["care", "repair"],
+            }
+            for title in ("{}: what the makers say", "Ten years with {}", "{}, and when to leave it")
+        ]
+        return success({"ideas": ideas, "recommended": 1}, {"cost": 0.001})
+    words = f"What to know about {subject} before you buy, in a few honest sentences from the workshop. " * 6
+    text = f"# {subject}\n\n{words}\n\n## What to look for\n\n- One thing\n- Another thing\n\n{words}"
     return success(text, {"input_tokens": 120, "output_tokens": 900, "cost": 0.012})
 
 

@@ -15,7 +15,7 @@ WRONG_ROWS: FilePayload = {
     "name": "plan.csv",
     "mimeType": "text/csv",
     "buffer": "\n".join(
-        ["Topic,Words,Language", *(f"Subject {n},{n * 5},{'xx' if n == 4 else 'en'}" for n in range(8, 20)), ",300,en"]
+        ["Topic,Words,Language", *(f"Subject {n},{n * 5},en" for n in range(8, 20)), ",300,en"]
     ).encode(),
 }
 Step = Callable[[Page], Awaitable[None]]
@@ -64,9 +64,10 @@ async def refused(page: Page) -> None:
 
 
 async def unfolded(page: Page) -> None:
-    for summary in await page.locator("details:not([open]) > summary").all():
-        if await summary.is_visible():
-            await summary.click()
+    """Whatever can be opened, but texts."""
+    for summary in await page.locator("details:not(.preview) > summary").all():
+        await summary.click()
+    await page.evaluate("scrollTo(0, 0)")
 
 
 async def read(page: Page) -> None:
@@ -75,7 +76,7 @@ async def read(page: Page) -> None:
     await page.locator(".preview .prose").first.wait_for()
 
 
-async def own_idea(page: Page) -> None:
+async def typed_idea(page: Page) -> None:
     await page.get_by_text("Edit, then choose").first.click()
 
 
@@ -91,6 +92,7 @@ VIEWS = {
     "bulk-completed": View("/bulks/{completed_bulk}", read),
     "bulk-cancelled": View("/bulks/{cancelled_bulk}"),
     "bulk-awaiting": View("/bulks/{awaiting_bulk}"),
+    "bulk-again": View("/bulks/{completed_bulk}", clicked("Again", "#again")),
     "bulk-pausing": View("/bulks/{running_bulk}", clicked("More ways to pause", "#pausing")),
     "bulk-cancelling": View("/bulks/{running_bulk}", clicked("Cancel", "#cancelling[open]")),
     "job-completed": View("/jobs/{completed}"),
@@ -112,7 +114,7 @@ VIEWS = {
     "single-spin": View("/jobs/new", chosen("spin", "blog")),
     "formats-new": View("/formats/new"),
     "formats": View("/formats/{formats_bulk}"),
-    "selections": View("/selections", own_idea),
+    "selections": View("/selections", typed_idea),
     "selections-none": View("/selections", user="newcomer"),
     "queue": View("/queue"),
     "queue-of-a-newcomer": View("/queue", user="newcomer"),
