@@ -41,7 +41,7 @@ from service.json_response import JsonResponse
 from service.live.broadcast import Broadcast
 from service.live.pace import Rhythm
 from service.live.streams import Patience
-from service.pages import bulk, bulk_again, bulk_controls, formats, formats_new, job, live, new, sign_in, single
+from service.pages import bulk, bulk_controls, formats, formats_new, job, live, new, sign_in, single
 from service.pages import bulks as bulk_pages
 from service.pages import queue as queue_pages
 from service.pages import selections as selection_pages
@@ -86,7 +86,7 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
     problems.install(app, _shown)
     for routes in (uploads, bulks, controls, results, events, jobs, selections, assets, targets, templates, system):
         app.include_router(routes.router)
-    for pages in (sign_in, bulk_pages, new, single, formats_new, formats, bulk, bulk_again, bulk_controls, job, live):
+    for pages in (sign_in, bulk_pages, new, single, formats_new, formats, bulk, bulk_controls, job, live):
         app.include_router(pages.router)
     for pages in (queue_pages, selection_pages, template_pages):
         app.include_router(pages.router)

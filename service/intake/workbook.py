@@ -78,9 +78,7 @@ def _rows(parts: SheetParts, deadline: float) -> Iterator[Row]:
         sheet = workbook.worksheets[0]
         sheet.reset_dimensions()  # what a sheet says of its own size is often wrong
         for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
-            _check_time(deadline)
-            if number > LAST_ROW:
-                raise InvalidInput(DAMAGED)
+            _check(number, deadline)
             cells = _texts(number, values)
             if cells:
                 yield Row(number, cells)
@@ -90,7 +88,9 @@ def _rows(parts: SheetParts, deadline: float) -> Iterator[Row]:
         raise InvalidInput(DAMAGED) from None
 
 
-def _check_time(deadline: float) -> None:
+def _check(number: int, deadline: float) -> None:
+    if number > LAST_ROW:
+        raise InvalidInput(DAMAGED)
     if time.monotonic() > deadline:
         raise InvalidInput("The workbook takes too long to read: send it in parts, or as CSV.")
 

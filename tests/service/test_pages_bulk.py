@@ -28,6 +28,7 @@ from tests.service.requesting import (
     post,
     settings,
     status_of,
+    submit,
     submit_quick,
 )
 from tests.support.clock import MovableClock

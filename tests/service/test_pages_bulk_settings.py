@@ -1,8 +1,7 @@
-"""The settings on the page of a bulk, and what else it is good for: to be submitted again, to be kept as a template."""
+"""The settings on the page of a bulk."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -10,10 +9,10 @@ import pytest
 
 from jobs.system import System
 from service.app import create_app
-from tests.service.browsing import HTMX, sent, shown
+from tests.service.browsing import sent, shown
 from tests.service.conftest import As
+from tests.service.page_forms import look
 from tests.service.requesting import BULKS, OWNER, get, on_embedded, settings, submit
-from tests.support.clock import MovableClock
 
 
 async def test_the_settings_of_a_bulk_are_changed_while_it_runs(api: httpx2.AsyncClient) -> None:
@@ -91,18 +90,14 @@ async def test_what_cannot_be_taken_is_said_beside_its_field_and_what_was_typed_
     assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["name"] == "Before"
 
 
-async def test_a_bulk_that_is_over_is_submitted_again_once(
-    api: httpx2.AsyncClient, as_user: As, clock: MovableClock
-) -> None:
-    bulk_id = await submit(api, 12, name="Autumn", delay_seconds=7)
-    assert "Submit again" not in await shown(api, f"/bulks/{bulk_id}")
-    await sent(api, f"/bulks/{bulk_id}/cancel")
-    assert "Submit 12 articles again?" in await shown(api, f"/bulks/{bulk_id}")
-    first = (await sent(api, f"/bulks/{bulk_id}/again")).headers["location"]
-    in_place = await api.post(f"/bulks/{bulk_id}/again", headers=HTMX)
-    assert (in_place.status_code, in_place.headers["hx-redirect"]) == (204, first)
-    clock.move(timedelta(minutes=1))
-    assert (await sent(api, f"/bulks/{bulk_id}/again")).headers["location"] != first
-    made = (await get(api, f"{BULKS}/{first.rpartition('/')[2]}"))["bulk_job"]
-    assert (made["name"], made["total_items"], made["delay_seconds"]) == ("Autumn", 12, 7)
-    await sent(as_user("other"), f"/bulks/{bulk_id}/again", 404)
+async def test_a_number_that_was_not_touched_stays_as_it_is_to_the_last_digit(api: httpx2.AsyncClient) -> None:
+    exact = {"cost": 1234567.89, "cost_per_job": 0.0000125}
+    bulk_id = await submit(api, budget=exact, delay_seconds=1234.5678)
+    fields: dict[str, Any] = (await look(api, f"/bulks/{bulk_id}")).fields
+    await sent(api, f"/bulks/{bulk_id}/settings", **{**fields, "budget.cost_per_job": "2"})
+    changed = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
+    assert (changed["budget"]["cost"], changed["budget"]["cost_per_job"]) == (exact["cost"], 2)
+    await sent(api, f"/bulks/{bulk_id}/settings", **{**fields, "budget.cost": "7"})
+    changed = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
+    assert (changed["budget"]["cost"], changed["budget"]["cost_per_job"]) == (7, exact["cost_per_job"])
+    assert changed["delay_seconds"] == 1234.5678
