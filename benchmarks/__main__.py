@@ -37,6 +37,9 @@ NAMES = (
     "blogs",
     "formats",
     "boundaries",
+    "pages",
+    "estimates",
+    "foretold",
     "streams",
     "next_proxy",
 )

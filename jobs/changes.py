@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from bson import ObjectId
 
 from jobs.documents import BulkId, JobId, UserId
-from jobs.lookup import ROW
+from jobs.lookup import row_fields
 from jobs.store import Collection, Document, Store
 
 LATE = timedelta(seconds=3)
@@ -61,7 +61,7 @@ class Changes:
     async def _rows(self, bulk: Document, wanted: Document, limit: int) -> list[Document]:
         return await self._jobs.find(
             {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], **wanted},
-            projection=[*ROW, "rev"],
+            projection=[*row_fields(bulk), "rev"],
             sort=[("queue_position", 1)],
             limit=limit,
         )

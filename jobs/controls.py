@@ -18,6 +18,7 @@ from jobs.errors import BudgetUsedUp, Busy, MoveRefused, NotFound
 from jobs.intents import TRIES, Intent, Intents
 from jobs.pipelines import begun_again
 from jobs.policies import pays_for
+from jobs.searching import found_by
 from jobs.settling import Settling
 from jobs.states import (
     BULK_MOVES,
@@ -180,6 +181,8 @@ class Controls:
             bulk = await self._intents.quiet(owner, bulk_id)
             more = changes.get("parallelism", bulk["parallelism"]) - bulk["parallelism"]
             also: Document = {"free": bulk["free"] + more}
+            if "name" in changes:
+                also["found_by"] = found_by(changes["name"], bulk["pipeline"], bulk["kind"])
             if "priority" in changes:
                 also["rank"] = priority.rank(bulk["rank"], changes["priority"] - bulk["priority"])
             if changes.get("budget") is not None:

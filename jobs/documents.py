@@ -19,6 +19,7 @@ from jobs import priority
 from jobs.bson_json import plain
 from jobs.errors import NotFound
 from jobs.pipelines import ARTICLE, PipelineSpec, stages_of
+from jobs.searching import found_by
 from jobs.states import BulkStatus, JobStatus
 from jobs.store import Document
 
@@ -134,6 +135,7 @@ def new_bulk(bulk_id: BulkId, owner: UserId, request: BulkRequest, now: datetime
         "userId": owner,
         "mode": request.mode,
         "name": request.name,
+        "found_by": found_by(request.name, request.pipeline.name, request.kind),
         "kind": request.kind,
         "tenant": tenant,
         "shard": shard_of(tenant),

@@ -14,10 +14,12 @@ from datetime import timedelta
 
 from jobs.clock import Clock
 from jobs.documents import BulkRequest, bucket_of
+from jobs.estimates import Rate, Work, estimate
 from jobs.limits import Limits
 from jobs.pipelines import CONTENT
 from jobs.states import JobStatus
 from jobs.store import Document, Store
+from jobs.timings import TOLD, Timing, pace_of, timing_of
 
 MOST_JOBS = 50
 MOST_LOOKED_AT = 1000
@@ -27,10 +29,9 @@ WINDOWS = (timedelta(hours=1), timedelta(days=7))
 
 @dataclass(frozen=True)
 class Usual:
-    """Of one job: the seconds that one in ten and nine in ten stay under, and the median cost where it is known."""
+    """What the last jobs of a kind took, each, and the median cost where it is known."""
 
-    seconds_low: float
-    seconds_high: float
+    timings: Sequence[Timing]
     cost: float | None
 
 
@@ -54,12 +55,11 @@ class History:
         for window in WINDOWS:
             if len(found) < MOST_JOBS:
                 found = await self._completed(pipeline, mode, window)
-        times = [seconds for job in found if (seconds := _running_seconds(job)) is not None]
-        if not times:
+        timings = [timing for timing in map(timing_of, found) if timing.seconds > 0]
+        if not timings:
             return None
-        low, high = _range(times)
         told = [job["cost"] for job in found if _tells_cost(job)]
-        return Usual(low, high, statistics.median(told) if told else None)
+        return Usual(timings, statistics.median(told) if told else None)
 
     async def _completed(self, pipeline: str, mode: str, window: timedelta) -> list[Document]:
         """By the index of what has ended last; of that a bounded part is looked at, whatever the jobs are."""
@@ -70,7 +70,7 @@ class History:
             "result_meta.pipeline": pipeline,
             "result_meta.shared_from": {"$exists": False},
         }
-        told = ("result_meta.stages", "result_meta.usage", "selection.stage", "cost")
+        told = (*TOLD, "result_meta.usage", "cost")
         return await self._jobs.aggregate(
             [
                 {"$match": {"completed_at": {"$gt": self._clock.now() - window}}},
@@ -83,53 +83,43 @@ class History:
         )
 
 
-def forecast(request: BulkRequest, tenant: str, usual: Usual, limits: Limits) -> Forecast:
-    """Its jobs in as many rows as may run at once, with the delay between two, no faster than the generator's rate lets
-    them. Waiting for a person, and for others' jobs, is not in it."""
-    count, rows = len(request.items), _at_once(request, tenant, limits)
-    turns = math.ceil(count / rows)
-    between = (turns - 1) * request.delay.total_seconds() + (rows - 1) * request.stagger.total_seconds()
-    held_back = _held_back_seconds(request, limits)
-
-    def whole(seconds: float) -> int:
-        return math.ceil(max(turns * seconds + between, held_back + seconds))
-
+def forecast(request: BulkRequest, tenant: str, usual: Usual, limits: Limits, slots: int) -> Forecast:
+    """As a bulk that runs is foreseen, but alone: waiting for persons, and for others' jobs, is not in it. `slots` are
+    those of all live workers; with none it is as if there were enough."""
+    pace = pace_of((), usual.timings)
+    if pace is None:
+        raise ValueError("a usual time was measured")
+    count, rows = len(request.items), _at_once(request, tenant, limits, slots)
+    found = estimate(
+        Work(
+            pace.times,
+            waiting=count,
+            rows=rows,
+            delay=request.delay.total_seconds(),
+            stagger=request.stagger.total_seconds() if rows > 1 else 0.0,
+            retries=pace.retries,
+            rates=_rates(request, limits),
+        )
+    )
     cost = round(count * usual.cost, 6) if usual.cost is not None else None
-    return Forecast(whole(usual.seconds_low), whole(usual.seconds_high), cost)
+    return Forecast(math.floor(found.low), math.ceil(found.high), cost)
 
 
-def _at_once(request: BulkRequest, tenant: str, limits: Limits) -> int:
+def _at_once(request: BulkRequest, tenant: str, limits: Limits, slots: int) -> int:
     if bucket_of(tenant) >= limits.parallel:
         return 1
-    caps = (request.parallelism, limits.max_running, limits.tenant_max_running, len(request.items))
+    caps = (request.parallelism, limits.max_running, limits.tenant_max_running, slots or None, len(request.items))
     return min(cap for cap in caps if cap is not None)
 
 
-def _held_back_seconds(request: BulkRequest, limits: Limits) -> float:
-    """Until the last job may begin to call: each minute lets in as many calls as the rate."""
-    rate = limits.requests_per_minute
-    if rate is None:
-        return 0.0
+def _rates(request: BulkRequest, limits: Limits) -> Sequence[Rate]:
+    if limits.requests_per_minute is None:
+        return ()
     stages = len([stage for stage in request.pipeline.stages if stage.generator == CONTENT])
     calls = sum(stages * len(item.get("components") or [""]) for item in request.items)
-    return max(0, math.ceil(calls / rate) - 1) * 60.0
-
-
-def _running_seconds(job: Document) -> float | None:
-    """Of its stages together, but for the one that a person was asked at."""
-    asked_at = (job.get("selection") or {}).get("stage")
-    stages = job["result_meta"].get("stages") or []
-    times = [stage["duration_ms"] for stage in stages if stage["name"] != asked_at and "duration_ms" in stage]
-    return sum(times) / 1000 if times else None
+    return (Rate(limits.requests_per_minute, calls / len(request.items)),)
 
 
 def _tells_cost(job: Document) -> bool:
     usage = job["result_meta"].get("usage")
     return bool(usage) and usage.get("cost") is not None
-
-
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    if len(values) == 1:
-        return values[0], values[0]
-    tenths = statistics.quantiles(values, n=10, method="inclusive")
-    return tenths[0], tenths[-1]

@@ -12,8 +12,21 @@ INDEXES = (
     Index("bulk_jobs", (("busy", 1),), "sweep: bulks that have slots", where={"busy": {"$gt": 0}}),
     Index("bulk_jobs", (("intent.at", 1),), "upkeep: half done controls", where={"intent.at": {"$exists": True}}),
     Index("bulk_jobs", (("pause.until", 1),), "upkeep: pauses that end", where={"pause.until": {"$exists": True}}),
-    Index("bulk_jobs", (("schema", 1), ("status", 1)), "adoption: the application's own bulks"),
-    Index("bulk_jobs", (("changed_at", 1), ("_id", 1)), "live streams: what has changed since"),
+    Index(
+        "bulk_jobs",
+        (("userId", 1), ("status", 1), ("created_at", -1), ("_id", -1)),
+        "a user's bulks by status, and those that have not ended",
+    ),
+    Index(
+        "bulk_jobs",
+        (("userId", 1), ("found_by", 1), ("created_at", -1)),
+        "a user's bulks by the words of their names, by pipeline, by kind",
+    ),
+    Index("bulk_jobs", (("userId", 1), ("changed_at", 1)), "a user's tallies: what has changed since"),
+    Index("bulk_jobs", (("created_at", 1),), "the tallies of all users, day by day"),
+    # not the other way round: a server that combines indexes would read all of `schema` 1 beside any other
+    Index("bulk_jobs", (("status", 1), ("schema", 1)), "adoption: the application's own bulks"),
+    Index("bulk_jobs", (("changed_at", 1), ("_id", 1)), "live streams, tallies of all: what has changed since"),
     Index(
         "generation_jobs",
         (("bulk_job_id", 1), ("status", 1), ("lane", 1), ("queue_position", 1)),
@@ -27,6 +40,11 @@ INDEXES = (
         where={"status": JobStatus.PROCESSING.value},
     ),
     Index("generation_jobs", (("userId", 1), ("created_at", -1), ("_id", -1)), "a user's jobs, newest first"),
+    Index(
+        "generation_jobs",
+        (("userId", 1), ("status", 1), ("created_at", -1), ("_id", -1)),
+        "a user's jobs by status, newest first",
+    ),
     Index("generation_jobs", (("userId", 1), ("completed_at", -1)), "the queue's last ended jobs and throughput"),
     Index("generation_jobs", (("status", 1), ("userId", 1)), "the queue: what runs or waits, of one user or of all"),
     Index("generation_jobs", (("completed_at", -1),), "the whole queue's last ended jobs and throughput"),
@@ -61,5 +79,8 @@ INDEXES = (
     Index("limits", (("running", 1),), "sweep: scopes that have places taken", where={"running": {"$gt": 0}}),
     Index("api_keys", (("hash", 1),), "authentication", unique=True),
     Index("targets", (("userId", 1), ("name", 1)), "an owner's targets, and one by name", unique=True),
+    Index("templates", (("userId", 1), ("name", 1)), "an owner's template of a name", unique=True),
+    Index("templates", (("userId", 1), ("place", 1)), "an owner's templates, at most so many", unique=True),
+    Index("templates", (("userId", 1), ("created_at", -1), ("_id", -1)), "an owner's templates, newest first"),
     Index("workers", (("last_heartbeat", 1),), "forget workers after a day", expire_after_seconds=86_400),
 )  # fmt: skip

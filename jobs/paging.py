@@ -17,14 +17,16 @@ from jobs.store import Document
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 A_MILLISECOND = timedelta(milliseconds=1)
+BACKWARDS = b"<"
 
 
 @dataclass(frozen=True)
 class Page:
-    """Documents, and where the next page begins (None on the last)."""
+    """Documents, where the next page begins (None on the last), and what leads back (None on the first)."""
 
     documents: Sequence[Document]
     next_cursor: str | None
+    previous_cursor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,28 +40,82 @@ class Order:
     def sort(self) -> list[tuple[str, int]]:
         return [(self.path, self.direction), ("_id", self.direction)]
 
-    def page(self, found: Sequence[Document], limit: int) -> Page:
-        """`found` has one more than `limit`, where there is more."""
-        if len(found) <= limit:
-            return Page(found, None)
-        last = found[limit - 1]
-        moment: Any = last
-        for name in self.path.split("."):
-            moment = moment[name]
-        raw = ((moment - EPOCH) // A_MILLISECOND).to_bytes(8, "big") + last["_id"].binary
-        return Page(found[:limit], base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
+    @property
+    def reversed(self) -> Order:
+        return Order(self.path, -self.direction)
 
-    def after(self, wanted: Mapping[str, Any], cursor: str | None) -> Document:
-        """Those `wanted` that come after the cursor. Raises `InvalidInput` for one that `page` did not make."""
+    def moment_of(self, document: Document) -> datetime:
+        found: Any = document
+        for name in self.path.split("."):
+            found = found[name]
+        moment: datetime = found
+        return moment
+
+
+@dataclass(frozen=True)
+class Place:
+    """Between two documents of an order: after the one with this moment and id, or, `backwards`, before it."""
+
+    moment: datetime
+    last_id: ObjectId
+    backwards: bool = False
+
+    @classmethod
+    def read(cls, cursor: str | None) -> Place | None:
+        """Raises `InvalidInput` for a cursor that `cursor` did not make."""
         if cursor is None:
-            return dict(wanted)
+            return None
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             moment = EPOCH + A_MILLISECOND * int.from_bytes(raw[:8], "big")
-            last_id = ObjectId(raw[8:])
+            backwards = raw[20:] == BACKWARDS
+            return cls(moment, ObjectId(raw[8:-1] if backwards else raw[8:]), backwards)
         except (binascii.Error, ValueError, InvalidId, OverflowError, TypeError):
-            fault = Fault("cursor", "must be a next_cursor that this route has given")
+            fault = Fault("cursor", "must be a cursor that this route has given")
             raise InvalidInput("The cursor is not valid.", (fault,)) from None
-        beyond = "$gt" if self.direction > 0 else "$lt"
-        later = [{self.path: {beyond: moment}}, {self.path: moment, "_id": {beyond: last_id}}]
-        return {"$and": [wanted, {"$or": later}]}
+
+    @property
+    def cursor(self) -> str:
+        raw = ((self.moment - EPOCH) // A_MILLISECOND).to_bytes(8, "big") + self.last_id.binary
+        return base64.urlsafe_b64encode(raw + BACKWARDS if self.backwards else raw).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True)
+class Question:
+    """A page of the documents that are `wanted`, in `order`, from `place` on (None: the first), of at most `limit`."""
+
+    wanted: Mapping[str, Any]
+    order: Order
+    limit: int
+    place: Place | None = None
+
+    @property
+    def toward(self) -> Order:
+        """The order in which the documents are to be read, one more than `limit`: that of the page, or its reverse."""
+        return self.order.reversed if self.place is not None and self.place.backwards else self.order
+
+    @property
+    def filter(self) -> Document:
+        """Those that are wanted and come after the place, in the order in which they are to be read."""
+        if self.place is None:
+            return dict(self.wanted)
+        path, beyond = self.order.path, "$gt" if self.toward.direction > 0 else "$lt"
+        later = [{path: {beyond: self.place.moment}}, {path: self.place.moment, "_id": {beyond: self.place.last_id}}]
+        return {"$and": [self.wanted, {"$or": later}]}
+
+    def page(self, found: Sequence[Document]) -> Page:
+        """`found` has one more than `limit`, where there is more."""
+        more, shown = len(found) > self.limit, list(found[: self.limit])
+        backwards = self.toward != self.order
+        if backwards:
+            shown.reverse()
+        # Whoever came from one side can go back there, whatever has become of the documents meanwhile.
+        has_next, has_previous = (True, more) if backwards else (more, self.place is not None)
+        return Page(
+            shown,
+            self._beside(shown[-1]).cursor if has_next and shown else None,
+            self._beside(shown[0], backwards=True).cursor if has_previous and shown else None,
+        )
+
+    def _beside(self, document: Document, *, backwards: bool = False) -> Place:
+        return Place(self.order.moment_of(document), document["_id"], backwards)

@@ -15,7 +15,17 @@ Filter = Mapping[str, Any]
 Update = Mapping[str, Any]
 Sort = Sequence[tuple[str, int]]
 Name = Literal[
-    "bulk_jobs", "generation_jobs", "limits", "creations", "workers", "api_keys", "pipelines", "targets", "assets"
+    "bulk_jobs",
+    "generation_jobs",
+    "limits",
+    "creations",
+    "workers",
+    "api_keys",
+    "pipelines",
+    "targets",
+    "assets",
+    "tallies",
+    "templates",
 ]
 
 

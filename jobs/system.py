@@ -8,6 +8,7 @@ from datetime import timedelta
 from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
+from jobs.briefs import Briefs
 from jobs.changes import Changes
 from jobs.checkpoints import Checkpoints
 from jobs.chores import Chores
@@ -16,6 +17,7 @@ from jobs.controls import Controls
 from jobs.creation import Creation
 from jobs.documents import BulkRequest
 from jobs.encryption import Cipher
+from jobs.forecasts import Forecasts
 from jobs.generators import Generators
 from jobs.history import History
 from jobs.incumbents import Incumbents
@@ -25,6 +27,7 @@ from jobs.keys import Keys
 from jobs.limits import Limits, LimitStore
 from jobs.lookup import Lookup
 from jobs.materials import Materials
+from jobs.overview import Overview
 from jobs.permits import Permits
 from jobs.pipelines import PipelineStore
 from jobs.queue import Queue
@@ -32,10 +35,16 @@ from jobs.quotas import Quotas
 from jobs.scopes import Scopes
 from jobs.selections import Selections
 from jobs.settling import Settling
+from jobs.shares import Shares
 from jobs.shortlist import Shortlist
 from jobs.store import Store
+from jobs.submitted import Submitted
+from jobs.surroundings import SurroundingsReader
 from jobs.sweep import Sweep
+from jobs.tallies import Tallies
 from jobs.targets import Targets
+from jobs.templates import Templates
+from jobs.throughput import Throughput
 from jobs.twins import Twins
 from jobs.waiting import Waiting
 from jobs.workers import Workers
@@ -59,8 +68,13 @@ class System:
     intents: Intents
     creation: Creation
     lookup: Lookup
+    briefs: Briefs
+    overview: Overview
+    throughput: Throughput
+    shares: Shares
     history: History
     changes: Changes
+    forecasts: Forecasts
     sweep: Sweep
     adoption: Adoption
     chores: Chores
@@ -69,6 +83,8 @@ class System:
     waiting: Waiting
     keys: Keys
     targets: Targets
+    templates: Templates
+    submitted: Submitted
 
 
 @dataclass(frozen=True)
@@ -94,6 +110,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     shortlist = Shortlist(store, clock, scopes)
     settling = Settling(store, clock)
     workers = Workers(store, clock, silence=rules.lease)
+    history = History(store, clock)
+    surroundings = SurroundingsReader(store, clock, scopes, admission, workers)
     return System(
         store=store,
         clock=clock,
@@ -111,8 +129,13 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         intents=Intents(store, clock, settling),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
-        history=History(store, clock),
+        briefs=Briefs(store),
+        overview=Overview(store, clock, Tallies(store)),
+        throughput=Throughput(store, clock),
+        shares=Shares(store, clock),
+        history=history,
         changes=Changes(store),
+        forecasts=Forecasts(store, clock, history, surroundings),
         sweep=Sweep(store, clock, scopes, settling, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),
@@ -121,6 +144,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         waiting=Waiting(store, clock, scopes, admission, workers),
         keys=Keys(store, clock),
         targets=Targets(store, clock, rules.cipher),
+        templates=Templates(store, clock),
+        submitted=Submitted(store),
     )
 
 

@@ -38,6 +38,11 @@ class Bulk(_Read):
         return self.status not in LIVE_BULKS
 
 
+class Seconds(_Read):
+    low: float
+    high: float
+
+
 class Job(_Read):
     id: str
     status: JobStatus
@@ -46,6 +51,13 @@ class Job(_Read):
     retry_count: int = 0
     current_stage: str | None = None
     percentage: float | None = None
+    remaining: Seconds | None = None
+
+
+class Estimate(_Read):
+    low: datetime
+    high: datetime
+    basis: str
 
 
 class Waiting(_Read):
@@ -62,6 +74,8 @@ class Progress(_Read):
     awaiting: int = 0
     remaining: int = 0
     percentage: float = 0
+    per_hour: float | None = None
+    estimate: Estimate | None = None
     waiting: Waiting | None = None
 
 
@@ -115,6 +129,23 @@ class OpenSelection(_Read):
 class SelectionPage(_Read):
     selections: tuple[OpenSelection, ...]
     next_cursor: str | None = None
+
+
+class Template(_Read):
+    id: str
+    name: str
+    mode: str | None = None
+    pipeline: str | None = None
+    total_items: int = 0
+
+
+class TemplatePage(_Read):
+    templates: tuple[Template, ...]
+    next_cursor: str | None = None
+
+
+class TemplateKept(_Read):
+    template: Template
 
 
 class Limits(_Read):

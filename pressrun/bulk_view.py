@@ -8,7 +8,7 @@ from rich.console import Console
 
 from pressrun.answers import Bulk, BulkAnswer, Job, Progress
 from pressrun.plain_text import clean
-from pressrun.screen import draw_table, local_time, say, short_time
+from pressrun.screen import between, draw_table, left, local_time, say, short_time
 
 
 def draw_bulks(console: Console, bulks: Iterable[Bulk]) -> None:
@@ -39,14 +39,17 @@ def draw_bulk(console: Console, answer: BulkAnswer, *, where: str = "") -> None:
     if progress.awaiting:
         say(console, f"Choose    {how_to_choose(bulk.id, where)}")
     say(console, f"Articles  {counts(progress)} ({progress.percentage:g} %)")
+    if progress.per_hour is not None:
+        say(console, f"Speed     {progress.per_hour:.3g} an hour")
     say(console, f"Created   {local_time(bulk.created_at)}")
     if bulk.completed_at is not None:
         say(console, f"Ended     {local_time(bulk.completed_at)}")
-    elif bulk.estimated_completion is not None:
-        say(console, f"Ends by   {local_time(bulk.estimated_completion)}")
+    elif progress.estimate is not None:
+        say(console, f"Ends      {between(progress.estimate.low, progress.estimate.high)}")
+        say(console, f"Going by  {clean(progress.estimate.basis)}")
     if answer.jobs:
         say(console, "")
-        draw_table(console, ("#", "STATUS", "STAGE", "%", "RETRIES", "ERROR"), map(_row, answer.jobs))
+        draw_table(console, ("#", "STATUS", "STAGE", "%", "TIME", "RETRIES", "ERROR"), map(_row, answer.jobs))
     if answer.jobs_next_cursor is not None:
         _say_what_is_left_out(console, answer)
 
@@ -64,7 +67,8 @@ def how_to_choose(bulk_id: str, where: str) -> str:
 
 def _row(job: Job) -> tuple[object, ...]:
     percentage = "" if job.percentage is None else f"{job.percentage:g}"
-    return (job.queue_position, job.status, job.current_stage, percentage, job.retry_count or "", job.error)
+    time = left(job.remaining.low, job.remaining.high) if job.remaining is not None else ""
+    return (job.queue_position, job.status, job.current_stage, percentage, time, job.retry_count or "", job.error)
 
 
 def _say_what_is_left_out(console: Console, answer: BulkAnswer) -> None:

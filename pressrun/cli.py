@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pressrun import bulks, limits, operator, processes, results, selections, single_jobs, submit
+from pressrun import bulks, limits, operator, processes, results, selections, single_jobs, submit, templates
 
 app = typer.Typer(
     name="pressrun",
@@ -18,6 +18,7 @@ app = typer.Typer(
 
 processes.register(app)
 submit.register(app)
+templates.register(app)
 bulks.register(app)
 single_jobs.register(app)
 selections.register(app)

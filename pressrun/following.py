@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from jobs.states import JobStatus
-from pressrun.answers import Bulk, BulkAnswer, Job, Progress, understood
+from pressrun.answers import Bulk, BulkAnswer, Job, Progress, Seconds, understood
 from pressrun.plain_text import clean
 from pressrun.refusals import RemoteError
 from pressrun.remote import Remote
@@ -28,6 +28,7 @@ class RunningJob:
     title: str
     stage: str
     percentage: float | None
+    remaining: Seconds | None
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ class _Watcher:
     def _running_job(self, job: Job) -> RunningJob:
         if job.id not in self.titles:
             self.titles[job.id] = self._title(job.id)
-        return RunningJob(job.queue_position, self.titles[job.id], clean(job.current_stage), job.percentage)
+        return RunningJob(
+            job.queue_position, self.titles[job.id], clean(job.current_stage), job.percentage, job.remaining
+        )
 
     def _title(self, job_id: str) -> str:
         try:

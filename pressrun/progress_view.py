@@ -24,7 +24,7 @@ from pressrun.connection import url_option
 from pressrun.following import Away, RunningJob, Seen, follow
 from pressrun.plain_text import clean
 from pressrun.remote import Remote
-from pressrun.screen import duration, local_time, say
+from pressrun.screen import between, duration, left, say
 
 MOST_RUNNING_SHOWN = 5
 WAITS_FOR_A_PERSON = "selection"
@@ -109,7 +109,8 @@ class _LiveView:
             completed=progress.completed + progress.failed + progress.cancelled,
             description=counts(progress),
         )
-        self._below = Text("\n".join(f"  {line}" for line in _details(seen, self._where)))
+        lines = [*_details(seen, self._where), *_end(seen, with_basis=True)]
+        self._below = Text("\n".join(f"  {line}" for line in lines))
         self._live.refresh()
 
     def _frame(self) -> Group:
@@ -133,7 +134,7 @@ class _LineView:
         if isinstance(seen, Away):
             say(self._console, _away(seen))
             return
-        parts = [seen.bulk.status, counts(seen.progress), *_details(seen, self._where)]
+        parts = [seen.bulk.status, counts(seen.progress), *_details(seen, self._where), *_end(seen, with_basis=False)]
         say(self._console, f"{duration(_elapsed(seen.bulk))}  {'; '.join(parts)}")
 
 
@@ -155,14 +156,22 @@ def _details(seen: Seen, where: str) -> list[str]:
         lines.append(f"waiting: {clean(seen.progress.waiting.text)}")
         if seen.progress.waiting.code == WAITS_FOR_A_PERSON:
             lines.append(how_to_choose(seen.bulk.id, where))
-    if seen.bulk.estimated_completion is not None and not seen.bulk.ended:
-        lines.append(f"ends by {local_time(seen.bulk.estimated_completion)}")
     return lines
+
+
+def _end(seen: Seen, *, with_basis: bool) -> list[str]:
+    """When it will have ended, where that is foretold."""
+    estimate = seen.progress.estimate
+    if estimate is None or seen.bulk.ended:
+        return []
+    told = f"ends {between(estimate.low, estimate.high)}"
+    return [f"{told} ({clean(estimate.basis)})" if with_basis else told]
 
 
 def _line(job: RunningJob) -> str:
     percentage = None if job.percentage is None else f"{job.percentage:g} %"
-    state = ", ".join(filter(None, (job.stage, percentage)))
+    time = None if job.remaining is None else left(job.remaining.low, job.remaining.high)
+    state = ", ".join(filter(None, (job.stage, percentage, time)))
     return " ".join(filter(None, (f"#{job.position}", job.title, f"({state})" if state else "")))
 
 

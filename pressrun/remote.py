@@ -23,6 +23,7 @@ TIMEOUT = httpx2.Timeout(connect=5, read=60, write=60, pool=5)
 TRIES = 4
 LONGEST_PAUSE_SECONDS = 10.0
 HIGHEST_PORT = 65_535
+TEMPLATES = "/api/templates"
 LOOPBACK_HOST = re.compile(r"localhost|127(\.\d+){3}|::1")
 
 Json = dict[str, Any]
@@ -70,9 +71,23 @@ class Remote:
         return self._json("GET", f"/api/jobs/{quote(job_id, safe='')}")
 
     def submit(self, body: Mapping[str, Any]) -> Json:
-        """Asked again after a lost answer, under one Idempotency-Key: the bulk is made once."""
-        headers = {"Idempotency-Key": uuid4().hex}
-        return self._json("POST", "/api/bulk-generate", body=body, headers=headers, tries=TRIES, lost_too=True)
+        """As all that makes a bulk, asked again after a lost answer, under one Idempotency-Key: it is made once."""
+        return self._submit("/api/bulk-generate", body)
+
+    def submit_again(self, bulk_id: str) -> Json:
+        return self._submit(f"{_bulk(bulk_id)}/again")
+
+    def submit_template(self, template_id: str, body: Mapping[str, Any]) -> Json:
+        return self._submit(f"{TEMPLATES}/{template_id}/submit", body)
+
+    def templates(self, *, limit: int, cursor: str | None = None) -> Json:
+        return self._json("GET", TEMPLATES, params=_given({"limit": str(limit), "cursor": cursor}), tries=TRIES)
+
+    def keep_template(self, body: Mapping[str, Any]) -> Json:
+        return self._json("POST", TEMPLATES, body=body)
+
+    def remove_template(self, template_id: str) -> Json:
+        return self._json("DELETE", f"{TEMPLATES}/{template_id}")
 
     def control(self, bulk_id: str, verb: str, body: Mapping[str, Any] | None = None) -> Json:
         return self._json("POST", f"{_bulk(bulk_id)}/{verb}", body=body or {})
@@ -105,6 +120,10 @@ class Remote:
             yield self._chunks(response)
         finally:
             response.close()
+
+    def _submit(self, path: str, body: Mapping[str, Any] | None = None) -> Json:
+        headers = {"Idempotency-Key": uuid4().hex}
+        return self._json("POST", path, body=body, headers=headers, tries=TRIES, lost_too=True)
 
     def _json(
         self,

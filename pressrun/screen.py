@@ -6,8 +6,9 @@ Nothing here knows bulks or jobs.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import typer
@@ -69,3 +70,40 @@ def short_time(moment: datetime | None) -> str:
 def duration(span: timedelta) -> str:
     """`2:31:04`, never negative: the clocks of two machines may differ."""
     return str(timedelta(seconds=max(0, round(span.total_seconds()))))
+
+
+def between(low: datetime, high: datetime) -> str:
+    """`between 14:05 and 14:20`, in local time: rounded outwards, the more coarsely the farther the two are apart, so
+    that it does not change with every look. With the day where that is not today."""
+    step = _step(high - low)
+    first, last = _rounded(low, step, up=False), _rounded(high, step, up=True)
+    with_seconds = step < timedelta(minutes=1)
+    today = datetime.now().astimezone().date()
+    told = [_clock(first, today, with_seconds), _clock(last, first.date(), with_seconds)]
+    return f"between {told[0]} and {told[1]}"
+
+
+def left(low: float, high: float) -> str:
+    """`2 to 4 min left`, from seconds."""
+    if high < 90:
+        first, last, unit = math.floor(low / 5) * 5, max(5, math.ceil(high / 5) * 5), "s"
+    else:
+        first, last, unit = math.floor(low / 60), math.ceil(high / 60), "min"
+    return f"{first} to {last} {unit} left" if first else f"up to {last} {unit} left"
+
+
+def _step(span: timedelta) -> timedelta:
+    steps = [(2, timedelta(seconds=5)), (60, timedelta(minutes=1)), (360, timedelta(minutes=5))]
+    return next((step for minutes, step in steps if span < timedelta(minutes=minutes)), timedelta(minutes=15))
+
+
+def _rounded(moment: datetime, step: timedelta, *, up: bool) -> datetime:
+    local = moment.astimezone()
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    whole = midnight + (local - midnight) // step * step
+    return whole + step if up and whole < local else whole
+
+
+def _clock(moment: datetime, day: date, with_seconds: bool) -> str:
+    told = f"{moment:%H:%M:%S}" if with_seconds else f"{moment:%H:%M}"
+    return told if moment.date() == day else f"{moment:%b %d} {told}"

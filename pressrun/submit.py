@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def submit(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON or JSONL: one item a row.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, XLSX, JSON or JSONL: one item a row.")],
     *,
     mode: Annotated[Mode, typer.Option("--mode", help="What the articles are made from.")],
     name: Annotated[str | None, typer.Option("--name", help="Without it, the name of FILE.")] = None,
@@ -38,6 +38,7 @@ def submit(
         list[str] | None,
         typer.Option("--column", metavar="FIELD=HEADING", help="Which column holds a field; may be repeated."),
     ] = None,
+    sheet: Annotated[str | None, typer.Option("--sheet", help="Of a workbook; without it, the first.")] = None,
     pipeline: Annotated[str | None, typer.Option("--pipeline", help="How they are made; without it, article.")] = None,
     option: Annotated[
         list[str] | None,
@@ -60,7 +61,7 @@ def submit(
         "delay_seconds": delay_seconds,
         "parallelism": parallelism,
     }
-    read = _items(file, mode=mode, columns=_columns(column or []))
+    read = _items(file, mode=mode, columns=_columns(column or []), sheet=sheet)
     body: dict[str, Any] = {
         "mode": mode,
         "name": name or file.stem,
@@ -108,10 +109,15 @@ def _options(pairs: list[str]) -> dict[str, Any]:
     return options
 
 
-def _items(file: Path, *, mode: Mode, columns: dict[str, str]) -> ReadResult:
+def _items(file: Path, *, mode: Mode, columns: dict[str, str], sheet: str | None) -> ReadResult:
     from service.intake.items import read_items
 
-    read = read_items(_read(file), filename=file.name, mode=mode, columns=columns)
+    try:
+        read = read_items(_read(file), filename=file.name, mode=mode, columns=columns, sheet=sheet)
+    except InvalidInput as error:
+        if any(fault.path.startswith("columns.") for fault in error.faults):
+            typer.echo("Which column is which can be said with --column, as in --column 'topic=Page title'.", err=True)
+        raise
     if read.mapping:
         found = ", ".join(f"{field} from {heading}" for field, heading in read.mapping.items())
         typer.echo(clean(f"Columns of {file.name}: {found}."))

@@ -131,9 +131,34 @@ class JobState(Model):
     percentage: int
 
 
-class JobRow(JobState):
-    """`waiting` is null but for a queued job."""
+class Steps(Model):
+    """Stages: how many it has behind it, and how many there are."""
 
+    done: int
+    total: int
+
+
+class Remaining(Model):
+    """Seconds, probably between the two."""
+
+    low: int
+    high: int
+
+
+class HowFar(Model):
+    """`running_since`, `remaining`: of a running job, else null; `remaining` where it is known how long such jobs take.
+    `elapsed_seconds`: of a running job since then, of one that has ended from its first start to its end, else null."""
+
+    steps: Steps
+    running_since: Moment | None = None
+    elapsed_seconds: float | None = None
+    remaining: Remaining | None = None
+
+
+class JobRow(JobState, HowFar):
+    """`waiting` is null but for a queued job; `about` is what it is about, in a line."""
+
+    about: str | None = None
     waiting: Waiting | None = None
 
 
@@ -145,13 +170,16 @@ class FormatRow(JobRow):
 
 
 class Estimate(Model):
+    """When it will have ended, probably between the two, and on what that rests."""
+
     low: Moment
     high: Moment
     basis: str
 
 
 class Progress(Model):
-    """`cost` and `usage` are those of all its jobs together."""
+    """`cost` and `usage` are those of all its jobs together. `per_hour`: articles completed an hour so far, null before
+    the first. `estimate` is null while it waits for what has no known end, and where nothing was measured."""
 
     total: int
     completed: int
@@ -163,6 +191,7 @@ class Progress(Model):
     percentage: int
     cost: float
     usage: Usage
+    per_hour: float | None = None
     estimate: Estimate | None = None
     waiting: Waiting | None = None
 
@@ -175,8 +204,11 @@ class BulkDetail(Model):
 
 
 class BulkPage(Model):
+    """`previous_cursor` leads to the page before, as `next_cursor` to the next."""
+
     bulk_jobs: list[BulkJob]
     next_cursor: str | None
+    previous_cursor: str | None = None
 
 
 class Controlled(Model):

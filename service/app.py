@@ -19,7 +19,19 @@ from outbound.errors import AllowedMalformed
 from outbound.system_resolver import SystemResolver
 from service import problems
 from service.answers import ErrorBody
-from service.api import assets, bulks, controls, events, jobs, results, selections, system, targets
+from service.api import (
+    assets,
+    bulks,
+    controls,
+    events,
+    jobs,
+    results,
+    selections,
+    system,
+    targets,
+    templates,
+    uploads,
+)
 from service.auth.callers import Authentication
 from service.auth.keys import KeyAuthentication
 from service.auth.off import LocalOnly, NoAuthentication, check_host
@@ -29,8 +41,11 @@ from service.json_response import JsonResponse
 from service.live.broadcast import Broadcast
 from service.live.pace import Rhythm
 from service.live.streams import Patience
+from service.pages import bulk, bulk_again, bulk_controls, formats, formats_new, job, live, new, sign_in, single
 from service.pages import bulks as bulk_pages
-from service.pages import sign_in
+from service.pages import queue as queue_pages
+from service.pages import selections as selection_pages
+from service.pages import templates as template_pages
 from service.pages.errors import error_page, wants_page
 from service.pages.static import CompressedPages, Files
 from service.url_check import UrlCheck
@@ -69,13 +84,15 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
     app.state.broadcast = Broadcast(parts, settings.stream.max_per_user, Rhythm())
     app.state.stream_patience = Patience()
     problems.install(app, _shown)
-    for routes in (bulks, controls, results, events, jobs, selections, assets, targets, system):
+    for routes in (uploads, bulks, controls, results, events, jobs, selections, assets, targets, templates, system):
         app.include_router(routes.router)
-    for pages in (sign_in, bulk_pages):
+    for pages in (sign_in, bulk_pages, new, single, formats_new, formats, bulk, bulk_again, bulk_controls, job, live):
+        app.include_router(pages.router)
+    for pages in (queue_pages, selection_pages, template_pages):
         app.include_router(pages.router)
     app.mount("/static", Files(), name="static")
     app.add_middleware(CompressedPages, minimum_size=1_000)
-    app.add_middleware(BodyGuard)
+    app.add_middleware(BodyGuard, shown=_shown)
     if settings.auth.mode is AuthMode.OFF:
         check_host(settings.service.host)
         app.add_middleware(LocalOnly)

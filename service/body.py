@@ -14,9 +14,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs.errors import Fault, InvalidInput, PressrunError
-from service.problems import BodyTooLarge, NotJson, problem
+from service.problems import BodyTooLarge, NotAForm, NotJson, Shown, as_json, problem
 
 MAX_BODY_BYTES = 8 * 2**20
+MAX_FORM_BYTES = MAX_BODY_BYTES + 2**20
+"""A file of as many bytes as a body may have, and what is said of it."""
+
+FORM_PATHS = frozenset({"/api/bulk-generate/upload"})
+"""The only addresses that take a form, and nothing else."""
+
 MAX_DRAINED_BYTES = 4 * MAX_BODY_BYTES
 MAX_DEPTH = 20
 MAX_KEYS = 1_000
@@ -25,24 +31,32 @@ BODY_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 class BodyGuard:
-    """ASGI middleware: a body that is no acceptable JSON is answered here, and never reaches a route."""
+    """ASGI middleware: a body that is no acceptable JSON is answered here, and never reaches a route.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Of a form only its size and its type are judged: what is in it is for `service/upload_form.py`.
+    """
+
+    def __init__(self, app: ASGIApp, shown: Shown = as_json) -> None:
         self._app = app
+        self._shown = shown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in BODY_METHODS:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
+        content_type = request.headers.get("content-type", "")
+        takes_form = scope["path"] in FORM_PATHS
         try:
-            body = await _read(receive)
-            if body and scope["path"].startswith("/api/"):  # forms of pages are read in service/pages/forms.py
-                check_body(request.headers.get("content-type", ""), body)
+            body = await _read(receive, MAX_FORM_BYTES if takes_form else MAX_BODY_BYTES)
+            if body and takes_form:
+                check_form(content_type)
+            elif body and scope["path"].startswith("/api/"):  # forms of pages are read in service/pages/forms.py
+                check_body(content_type, body)
         except ClientDisconnect:
             return  # what came of the body says less than its sender meant
         except PressrunError as error:
-            await problem(request, error)(scope, receive, send)
+            await problem(request, error, self._shown)(scope, receive, send)
             return
         replayed = False
 
@@ -56,7 +70,7 @@ class BodyGuard:
         await self._app(scope, replay, send)
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, most: int) -> bytes:
     """The whole body. One that is too large is read off first: some proxies turn an early answer into a 500."""
     body = bytearray()
     size = 0
@@ -66,21 +80,32 @@ async def _read(receive: Receive) -> bytes:
             raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size <= MAX_BODY_BYTES:
+        if size <= most:
             body += chunk
         if not message.get("more_body") or size > MAX_DRAINED_BYTES:
             break
-    if size > MAX_BODY_BYTES:
+    if size > most:
         raise BodyTooLarge(MAX_BODY_BYTES // 2**20)
     return bytes(body)
+
+
+def check_form(content_type: str) -> None:
+    """Raises `NotAForm`."""
+    if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
+        raise NotAForm
 
 
 def check_body(content_type: str, body: bytes) -> None:
     """Raises `NotJson` for another type, `InvalidInput` for broken JSON or text that cannot be stored."""
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise NotJson
+    check_storable(json_of(body))
+
+
+def json_of(body: bytes) -> Any:
+    """Raises `InvalidInput` for what is no strict JSON: no key twice, no NaN, UTF-8."""
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
     except UnicodeDecodeError:
         raise InvalidInput("The body is not UTF-8 text.", (Fault("", "send JSON as UTF-8"),)) from None
     except RecursionError:
@@ -89,6 +114,10 @@ def check_body(content_type: str, body: bytes) -> None:
         raise _no_json(str(error)) from None
     except ValueError:
         raise _no_json("a number has too many digits") from None
+
+
+def check_storable(value: object) -> None:
+    """Raises `InvalidInput` for text, keys, numbers or a depth that cannot be stored."""
     faults = []
     for fault in _text_faults(value, "", 0):
         faults.append(fault)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 
 from jobs.states import JobStatus
-from service.answers import Identifier, JobState, Model, Moment, Usage, Waiting
+from service.answers import HowFar, Identifier, JobState, Model, Moment, Usage, Waiting
 
 StageStatus = Literal["pending", "running", "awaiting", "completed", "skipped", "failed", "cancelled"]
 
@@ -28,6 +28,13 @@ class JobSummary(JobState):
     created_at: Moment | None = None
     started_at: Moment | None
     completed_at: Moment | None
+
+
+class QueueJob(JobSummary):
+    """With what its bulk is; null where the bulk is gone."""
+
+    pipeline: str | None
+    bulk_name: str | None
 
 
 class Stage(Model):
@@ -71,7 +78,11 @@ class Selection(Model):
     chosen: Chosen | None = None
 
 
-class Job(JobSummary):
+class ActiveJob(QueueJob, HowFar):
+    """One that runs."""
+
+
+class Job(JobSummary, HowFar):
     """The item's declared fields stand beside these, as the item gave them."""
 
     model_config = ConfigDict(extra="allow")

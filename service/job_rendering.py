@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from jobs.bson_json import plain
 from jobs.documents import ITEM_FIELDS
 from jobs.states import JobStatus
 from jobs.store import Document
+from jobs.timings import Pace
 from jobs.waiting import HeldUp
-from service.answers import FormatRow, JobRow, Usage, Waiting
-from service.job_answers import Attempt, Job, JobDetail, JobSummary, OpenSelection, Selection, Stage, StageStatus
+from service.about import about
+from service.answers import FormatRow, JobRow, Remaining, Steps, Usage, Waiting
+from service.job_answers import (
+    ActiveJob,
+    Attempt,
+    Job,
+    JobDetail,
+    JobSummary,
+    OpenSelection,
+    QueueJob,
+    Selection,
+    Stage,
+    StageStatus,
+)
 
 STATUS_OF_CURRENT: dict[JobStatus, StageStatus] = {
     JobStatus.QUEUED: "pending",
@@ -23,10 +39,20 @@ STATUS_OF_CURRENT: dict[JobStatus, StageStatus] = {
 """Of the stage that a job stands at; one that is completed stands at none."""
 
 
-def job_row(job: Document, held_up: HeldUp | None) -> JobRow | FormatRow:
+@dataclass(frozen=True)
+class Course:
+    """What a job goes through, and how fast such jobs are, if that is known."""
+
+    stages: Sequence[Document]
+    pace: Pace | None
+    now: datetime
+
+
+def job_row(job: Document, held_up: HeldUp | None, course: Course) -> JobRow | FormatRow:
     told = format_of(job)
     kind = FormatRow if "template" in told else JobRow
-    return kind.model_validate({**_shown(job), "waiting": waiting(held_up), **told})
+    ours = {**_how_far(job, course), "about": _about(job, told), "waiting": waiting(held_up)}
+    return kind.model_validate({**_shown(job), **ours, **told})
 
 
 def format_of(job: Document) -> dict[str, Any]:
@@ -39,11 +65,20 @@ def job_summary(job: Document) -> JobSummary:
     return JobSummary.model_validate(_shown(job))
 
 
-def job_detail(job: Document, bulk: Document, held_up: HeldUp | None) -> JobDetail:
+def queue_job(job: Document) -> QueueJob:
+    return QueueJob.model_validate(_shown(job))
+
+
+def active_job(job: Document, course: Course) -> ActiveJob:
+    return ActiveJob.model_validate({**_shown(job), **_how_far(job, course)})
+
+
+def job_detail(job: Document, held_up: HeldUp | None, course: Course) -> JobDetail:
     public = {"_id", *ITEM_FIELDS, *Job.model_fields}
     shown = {name: value for name, value in _shown(job).items() if name in public}
     ours = {
-        "stages": _stages(job, bulk["stages"]),
+        **_how_far(job, course),
+        "stages": _stages(job, course.stages),
         "selection": Selection.model_validate(plain(job["selection"])) if job["selection"] else None,
         "attempts": [_attempt(attempt) for attempt in job["attempts"]],
         "waiting": waiting(held_up),
@@ -64,6 +99,39 @@ def waiting(held_up: HeldUp | None) -> Waiting | None:
 def cost_shown(cost: float) -> float:
     """Without what adding in binary leaves behind the sixth place."""
     return round(cost, 6)
+
+
+def _about(job: Document, told: Mapping[str, Any]) -> str | None:
+    of_format = f"{told['template']} ({told['verbosity']})" if "verbosity" in told else told.get("template")
+    return of_format or about(job) or job.get("external_id")
+
+
+def _how_far(job: Document, course: Course) -> dict[str, Any]:
+    names = [stage["name"] for stage in course.stages]
+    done = names.index(job["current_stage"]) if job["current_stage"] in names else 0
+    if job["status"] == JobStatus.COMPLETED:
+        done = len(names)
+    remaining = None
+    if job["status"] == JobStatus.PROCESSING and course.pace is not None:
+        left = course.pace.rest(job, course.stages, course.now).range
+        remaining = Remaining(low=math.floor(left.low), high=math.ceil(left.high))
+    steps = Steps(done=done, total=len(names))
+    return {
+        "steps": steps,
+        "running_since": plain(job["lease"]["taken_at"]) if job["status"] == JobStatus.PROCESSING else None,
+        "elapsed_seconds": _elapsed_seconds(job, course.now),
+        "remaining": remaining,
+    }
+
+
+def _elapsed_seconds(job: Document, now: datetime) -> float | None:
+    began: datetime | None = job["started_at"]
+    until: datetime | None = job["completed_at"]
+    if job["status"] == JobStatus.PROCESSING:
+        began, until = job["lease"]["taken_at"], now
+    if began is None or until is None:
+        return None
+    return max(0.0, round((until - began).total_seconds(), 1))
 
 
 def _stages(job: Document, of_bulk: Sequence[Document]) -> list[Stage]:

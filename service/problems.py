@@ -35,6 +35,11 @@ class NotJson(PressrunError):
 
 
 @dataclass(eq=False)
+class NotAForm(PressrunError):
+    """The body must be a form with a file: send it with Content-Type: multipart/form-data."""
+
+
+@dataclass(eq=False)
 class Unauthorized(PressrunError):
     """Unauthorized"""
 
@@ -86,6 +91,7 @@ STATUS: dict[type[PressrunError], int] = {
     errors.StoreFull: 409,
     BodyTooLarge: 413,
     NotJson: 415,
+    NotAForm: 415,
     TooManyStreams: 429,
     NotReady: 503,
     errors.StoreUnavailable: 503,

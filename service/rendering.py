@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from jobs.bson_json import plain
 from jobs.controls import Answer
-from jobs.documents import ITEM_FIELDS
-from jobs.lookup import QueueView, Tally
+from jobs.documents import ITEM_FIELDS, JobId
+from jobs.forecasts import Foreseen
+from jobs.lookup import Tally
+from jobs.overview import QueueView
+from jobs.overview import Rate as StoredRate
 from jobs.pipelines import PipelineSpec
 from jobs.priority import Priority
+from jobs.shares import GeneratorView, TenantShare
 from jobs.store import Document
+from jobs.throughput import Series
 from jobs.waiting import HeldUp
-from service.answers import BulkJob, Controlled, Progress, Usage
-from service.job_rendering import cost_shown, format_of, job_summary, waiting
-from service.system_answers import ByPriority, PipelineState, QueueState, Rate, WorkerState
+from service.answers import BulkJob, Controlled, Estimate, Progress, Usage
+from service.job_rendering import Course, active_job, cost_shown, format_of, queue_job, waiting
+from service.system_answers import (
+    ByPriority,
+    EndedSeries,
+    GeneratorAnswer,
+    PipelineState,
+    QueueState,
+    Rate,
+    SystemState,
+    TenantState,
+    WorkerState,
+)
 
 
-def bulk_job(bulk: Document) -> BulkJob:
+def bulk_job(bulk: Document, ends_by: str | None = None) -> BulkJob:
+    """`ends_by` is the upper end of its estimate, where one was made."""
     budget = {**bulk["budget"], "left": bulk["budget_left"]} if bulk["budget"] else None
-    return BulkJob.model_validate(plain({**bulk, "priority": _priority(bulk["priority"]), "budget": budget}))
+    shown = {**bulk, "priority": _priority(bulk["priority"]), "budget": budget, "estimated_completion": ends_by}
+    return BulkJob.model_validate(plain(shown))
 
 
-def progress(tally: Tally, held_up: HeldUp | None) -> Progress:
+def progress(
+    tally: Tally, held_up: HeldUp | None, foreseen: Foreseen | None, articles_per_hour: float | None
+) -> Progress:
     counts = tally.counts
     return Progress(
         total=counts.total,
@@ -36,6 +56,8 @@ def progress(tally: Tally, held_up: HeldUp | None) -> Progress:
         percentage=tally.percentage,
         cost=cost_shown(tally.cost),
         usage=Usage(input_tokens=tally.input_tokens, output_tokens=tally.output_tokens),
+        per_hour=round(articles_per_hour, 2) if articles_per_hour is not None else None,
+        estimate=Estimate.model_validate(plain(asdict(foreseen))) if foreseen else None,
         waiting=waiting(held_up),
     )
 
@@ -48,8 +70,9 @@ def controlled(answer: Answer, what: str) -> Controlled:
     return Controlled(message=f"Bulk job {what}", running=[str(job_id) for job_id in answer.running])
 
 
-def queue_state(view: QueueView) -> QueueState:
-    counts, rate = view.counts, view.rate
+def queue_state(view: QueueView, courses: Mapping[JobId, Course]) -> QueueState:
+    """`courses` are those of the active jobs."""
+    counts = view.counts
     return QueueState(
         pending=counts.pending,
         processing=counts.running,
@@ -59,9 +82,22 @@ def queue_state(view: QueueView) -> QueueState:
         by_priority=ByPriority(**{level.name.lower(): view.by_priority.get(level, 0) for level in Priority}),
         throughput=view.ended_last_minute,
         max_concurrency=view.max_running,
-        active=[job_summary(job) for job in view.active],
-        recent=[job_summary(job) for job in view.recent],
-        rate=Rate(utilization=rate.utilization, seconds_until_next=rate.wait.total_seconds()) if rate else None,
+        active=[active_job(job, courses[job["_id"]]) for job in view.active],
+        recent=[queue_job(job) for job in view.recent],
+        rate=_rate(view.rate),
+    )
+
+
+def series(ended: Series) -> EndedSeries:
+    begin, step = plain(ended.begin), round(ended.step.total_seconds())
+    completed, failed = list(ended.completed), list(ended.failed)
+    return EndedSeries.model_validate({"begin": begin, "step_seconds": step, "completed": completed, "failed": failed})
+
+
+def system_state(generators: Sequence[GeneratorView], tenants: Sequence[TenantShare]) -> SystemState:
+    return SystemState(
+        generators=[_generator(each) for each in generators],
+        tenants=[TenantState(**asdict(each)) for each in tenants],
     )
 
 
@@ -84,22 +120,39 @@ def worker_state(worker: Document) -> WorkerState:
 async def finished_jobs(jobs: AsyncIterator[Document]) -> AsyncIterator[dict[str, Any]]:
     """As `service.results` wants them."""
     async for job in jobs:
-        item = {name: job[name] for name in (*ITEM_FIELDS, "mode") if name in job}
-        shown = plain(
-            {
-                "id": job["_id"],
-                "position": job["queue_position"],
-                **item,
-                **format_of(job),
-                "status": job["status"],
-                "error": job["error"],
-                "content": job["result"],
-                "result_meta": job["result_meta"],
-                "completed_at": job["completed_at"],
-            }
-        )
-        if isinstance(shown, dict):
-            yield shown
+        yield finished_job(job)
+
+
+def finished_job(job: Document) -> dict[str, Any]:
+    item = {name: job[name] for name in (*ITEM_FIELDS, "mode") if name in job}
+    shown = {
+        "id": job["_id"],
+        "position": job["queue_position"],
+        **item,
+        **format_of(job),
+        "status": job["status"],
+        "error": job["error"],
+        "content": job["result"],
+        "result_meta": job["result_meta"],
+        "completed_at": job["completed_at"],
+    }
+    return {name: plain(value) for name, value in shown.items()}
+
+
+def _rate(rate: StoredRate | None) -> Rate | None:
+    return Rate(utilization=rate.utilization, seconds_until_next=rate.wait.total_seconds()) if rate else None
+
+
+def _generator(seen: GeneratorView) -> GeneratorAnswer:
+    told = {
+        "name": seen.name,
+        "state": seen.state,
+        "until": plain(seen.until),
+        "requests_per_minute": seen.requests_per_minute,
+        "pace": seen.pace,
+        "rate": _rate(seen.rate),
+    }
+    return GeneratorAnswer.model_validate(told)
 
 
 def _priority(steps: float) -> str | float:

@@ -104,6 +104,9 @@ def _items(value: object, handler: ValidatorFunctionWrapHandler) -> object:
     return items
 
 
+Items = Annotated[list[ItemCreate], WrapValidator(_items)]
+
+
 class BudgetGiven(Body):
     """What all jobs may cost together, and what is set aside for each until its cost is known."""
 
@@ -132,7 +135,7 @@ class BulkCreate(Body):
     )
 
     mode: Mode | None = None
-    items: Annotated[list[ItemCreate], WrapValidator(_items)] | None = None
+    items: Items | None = None
     pipeline: Short | None = None
     options: PipelineOptions | None = None
     source: Source | None = None
@@ -150,6 +153,12 @@ class BulkCreate(Body):
     budget: BudgetGiven | None = None
     failure_policy: FailurePolicyGiven | None = None
     notify: Any = None
+
+
+class BulkDraft(BulkCreate):
+    """A `BulkCreate` of which anything may still be missing."""
+
+    model_config = ConfigDict(json_schema_extra={})
 
 
 class JobCreate(ItemCreate):

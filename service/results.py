@@ -57,7 +57,7 @@ async def as_csv(jobs: Jobs) -> AsyncIterator[bytes]:
     """RFC 4180 with a byte order mark, for Excel; what a spreadsheet would run as a formula gets a `'`."""
     yield b"\xef\xbb\xbf" + _csv_line(CSV_HEADER)
     async for job in _each(jobs):
-        article = _article(job)
+        article = article_of(job)
         yield _csv_line(
             (
                 job.get("id"),
@@ -81,7 +81,7 @@ async def as_zip(bulk: BulkSummary, jobs: Jobs) -> AsyncIterator[bytes]:
         async for job in _each(jobs):
             completed = _moment(job.get("completed_at"))
             latest = max(latest, completed)
-            article = _article(job)
+            article = article_of(job)
             entry = _manifest_entry(job, article)
             if article:
                 archive.writestr(_member(entry["file"], completed), article.data)
@@ -113,7 +113,9 @@ def title_of(job: Job) -> str:
 
 
 @dataclass(frozen=True)
-class _Article:
+class Article:
+    """The text of a file, and how its name ends."""
+
     text: str
     suffix: str
 
@@ -123,33 +125,36 @@ class _Article:
         return self.text.encode("utf-8", "backslashreplace" if self.suffix == "json" else "replace")
 
 
-def _article(job: Job) -> _Article | None:
+def article_of(job: Job) -> Article | None:
     """The text that the pipeline has cleaned, where it did; else the content as the generator gave it."""
     content = job.get("content")
     if content is None:
         return None
     cleaned = _meta(job).get("markdown")
     if isinstance(cleaned, str):
-        return _Article(cleaned, "md")
+        return Article(cleaned, "md")
     if isinstance(content, str):
-        return _Article(content, "md")
+        return Article(content, "md")
     if isinstance(content, dict):
         for field, suffix in _TEXT_FIELDS:
             if isinstance(content.get(field), str):
-                return _Article(content[field], suffix)
-    return _Article(_pretty(content), "json")
+                return Article(content[field], suffix)
+    return Article(_pretty(content), "json")
 
 
-def _manifest_entry(job: Job, article: _Article | None) -> dict[str, Any]:
-    title = title_of(job)
+def name_of(job: Job, article: Article) -> str:
+    """Of its file: `001-slug.md`."""
     slug = _meta(job).get("slug")
-    named_for = slug if isinstance(slug, str) and slug and not _format_of(job) else title
-    name = f"{job['position']:03d}-{slugify(named_for)}.{article.suffix}" if article else None
+    named_for = slug if isinstance(slug, str) and slug and not _format_of(job) else title_of(job)
+    return f"{job['position']:03d}-{slugify(named_for)}.{article.suffix}"
+
+
+def _manifest_entry(job: Job, article: Article | None) -> dict[str, Any]:
     return {
-        "file": name,
+        "file": name_of(job, article) if article else None,
         "id": job.get("id"),
         "position": job["position"],
-        "topic": title,
+        "topic": title_of(job),
         "external_id": job.get("external_id"),
         "status": job.get("status"),
         "error": job.get("error"),
@@ -166,7 +171,7 @@ def _format_of(job: Job) -> str:
     return f"{template} ({verbosity})" if isinstance(verbosity, str) else template
 
 
-def _word_count(job: Job, article: _Article | None) -> int | None:
+def _word_count(job: Job, article: Article | None) -> int | None:
     counted = _meta(job).get("word_count")
     if isinstance(counted, int):
         return counted

@@ -27,17 +27,23 @@ async def job_wanted(body: JobCreate, owner: UserId, parts: System, rules: BulkR
     return await _with_target(single_request(body, rules, await parts.pipelines.all()), owner, parts)
 
 
+def body_read(body: object) -> BulkCreate:
+    """A body that did not come through a route's own reading. Raises `InvalidInput`, as a route would."""
+    try:
+        return BulkCreate.model_validate(body)
+    except ValidationError as error:
+        faults = faults_of([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
+        raise InvalidInput("The request is not valid.", faults) from None
+
+
 async def tried(body: object, owner: UserId, parts: System, rules: BulkRules) -> BulkValidated:
     """What is wrong with the body of a request for a bulk; else what it may take, going by the last jobs like its."""
     try:
-        request = await bulk_wanted(BulkCreate.model_validate(body), owner, parts, rules)
-    except ValidationError as error:
-        faults = faults_of([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
+        request = await bulk_wanted(body_read(body), owner, parts, rules)
     except InvalidInput as error:
-        faults = error.faults
-    else:
-        return BulkValidated(valid=True, errors=[], estimate=await _estimate(request, owner, parts))
-    return BulkValidated(valid=False, errors=[ErrorDetail(path=fault.path, message=fault.message) for fault in faults])
+        errors = [ErrorDetail(path=fault.path, message=fault.message) for fault in error.faults]
+        return BulkValidated(valid=False, errors=errors)
+    return BulkValidated(valid=True, errors=[], estimate=await _estimate(request, owner, parts))
 
 
 async def _estimate(request: BulkRequest, owner: UserId, parts: System) -> Forecast | None:
@@ -45,7 +51,9 @@ async def _estimate(request: BulkRequest, owner: UserId, parts: System) -> Forec
     if usual is None:
         return None
     tenant = request.tenant or str(owner)
-    return Forecast(**asdict(forecast(request, tenant, usual, await parts.limits.read())))
+    limits, workers = await parts.limits.read(), await parts.workers.alive()
+    slots = sum(worker["slots"] for worker in workers)
+    return Forecast(**asdict(forecast(request, tenant, usual, limits, slots)))
 
 
 async def _with_target(request: BulkRequest, owner: UserId, parts: System) -> BulkRequest:

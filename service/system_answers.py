@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from jobs.shares import GeneratorState
 from service.answers import Model, Moment
-from service.job_answers import JobSummary
+from service.job_answers import ActiveJob, QueueJob
 
 
 class ByPriority(Model):
@@ -30,9 +31,53 @@ class QueueState(Model):
     by_priority: ByPriority
     throughput: int
     max_concurrency: int | None
-    active: list[JobSummary]
-    recent: list[JobSummary]
+    active: list[ActiveJob]
+    recent: list[QueueJob]
     rate: Rate | None = None
+
+
+class EndedSeries(Model):
+    """Jobs that have ended, in each step from `begin` on; the last step is not over."""
+
+    begin: Moment
+    step_seconds: int
+    completed: list[int]
+    failed: list[int]
+
+
+class Throughput(Model):
+    """`hour` minute by minute; `day` by quarters of an hour."""
+
+    hour: EndedSeries
+    day: EndedSeries
+
+
+class GeneratorAnswer(Model):
+    """`until`: when it is called again, where it is parked; when it is probed next, where it is down. `pace` is the
+    rate for now, which errors have lowered; it and `rate` are null without a limit."""
+
+    name: str
+    state: GeneratorState
+    until: Moment | None
+    requests_per_minute: int | None
+    pace: int | None
+    rate: Rate | None
+
+
+class TenantState(Model):
+    """`running` jobs, and those that have not ended and do not run."""
+
+    tenant: str
+    running: int
+    waiting: int
+    weight: float
+
+
+class SystemState(Model):
+    """`tenants` are the ten that have the most."""
+
+    generators: list[GeneratorAnswer]
+    tenants: list[TenantState]
 
 
 class WorkerState(Model):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Query
+from fastapi import APIRouter, Body, Depends, Header, Query
 
 from jobs.creation import IdempotencyKey
 from jobs.documents import BulkId, parse_id
 from jobs.errors import Fault, InvalidInput
-from jobs.states import BulkStatus
+from jobs.lookup import BulkFilter
+from jobs.states import BulkStatus, JobStatus
 from service.answers import BulkChanged, BulkCreated, BulkDetail, BulkPage, BulkValidated
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
@@ -18,9 +20,25 @@ from service.rendering import bulk_job
 from service.request_rules import body_hash, changes_of
 from service.requests import BulkChange, BulkCreate
 from service.submission import bulk_wanted, tried
+from service.values import Moment
 
 SAME_BODY = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/BulkCreate"}}}}
 router = APIRouter(prefix="/api/bulk-generate", tags=["bulks"])
+
+
+def bulk_filter(
+    status: Annotated[Sequence[BulkStatus], Query(description="in one of these")] = (),
+    q: Annotated[str | None, Query(max_length=200, description="an id, or how words of the name begin")] = None,
+    pipeline: Annotated[str | None, Query(max_length=200)] = None,
+    kind: Annotated[str | None, Query(max_length=200)] = None,
+    since: Annotated[Moment | None, Query(description="created then or later")] = None,
+    before: Annotated[Moment | None, Query(description="created earlier")] = None,
+) -> BulkFilter:
+    text = q.strip() if q is not None else None
+    return BulkFilter(status, pipeline, kind, since, before, text or None)
+
+
+Filter = Annotated[BulkFilter, Depends(bulk_filter)]
 KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
 
 
@@ -43,12 +61,17 @@ async def validate_bulk(body: Annotated[object, Body()], caller: Writer, parts: 
 async def list_bulks(
     caller: Reader,
     parts: Parts,
-    status: BulkStatus | None = None,
+    filter: Filter,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> BulkPage:
-    page = await parts.lookup.bulks(caller.user, status, limit, cursor)
-    return BulkPage(bulk_jobs=[bulk_job(bulk) for bulk in page.documents], next_cursor=page.next_cursor)
+    """Newest first."""
+    page = await parts.lookup.bulks(caller.user, filter, limit, cursor)
+    return BulkPage(
+        bulk_jobs=[bulk_job(bulk) for bulk in page.documents],
+        next_cursor=page.next_cursor,
+        previous_cursor=page.previous_cursor,
+    )
 
 
 @router.get("/{bulk_id}")
@@ -57,9 +80,10 @@ async def get_bulk(
     caller: Reader,
     parts: Parts,
     jobs_cursor: Annotated[int, Query(ge=0, le=2**31, description="jobs_next_cursor of the page before")] = 0,
+    jobs_status: Annotated[Sequence[JobStatus], Query(description="only jobs in one of these")] = (),
 ) -> BulkDetail:
     bulk = await parts.lookup.bulk(caller.user, BulkId(parse_id(bulk_id, "bulk job")))
-    return await look_at_bulk(parts, bulk, jobs_cursor)
+    return await look_at_bulk(parts, bulk, jobs_cursor, jobs_status)
 
 
 @router.patch("/{bulk_id}")

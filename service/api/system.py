@@ -10,16 +10,19 @@ from fastapi import APIRouter, Path
 from service.auth.callers import Admin, Reader
 from service.deps import Parts
 from service.limit_requests import LimitsChange, TenantLimitsChange
+from service.looking import look_at_queue
 from service.problems import NotReady
-from service.rendering import pipeline_state, queue_state, worker_state
+from service.rendering import pipeline_state, series, system_state, worker_state
 from service.system_answers import (
     Health,
     LimitsAnswer,
     LimitValues,
     PipelineList,
     QueueState,
+    SystemState,
     TenantLimitsAnswer,
     TenantLimitValues,
+    Throughput,
     WorkerList,
 )
 
@@ -30,7 +33,21 @@ Tenant = Annotated[str, Path(min_length=1, max_length=200)]
 @router.get("/api/queue")
 async def get_queue(caller: Reader, parts: Parts) -> QueueState:
     """One's own part of the queue; an admin sees all of it."""
-    return queue_state(await parts.lookup.queue(None if caller.is_admin else caller.user))
+    return await look_at_queue(parts, None if caller.is_admin else caller.user)
+
+
+@router.get("/api/queue/throughput")
+async def get_throughput(caller: Reader, parts: Parts) -> Throughput:
+    """How many jobs have ended, in the last hour and the last day; of everybody's, for an admin."""
+    owner = None if caller.is_admin else caller.user
+    hour, day = await parts.throughput.last_hour(owner), await parts.throughput.last_day(owner)
+    return Throughput(hour=series(hour), day=series(day))
+
+
+@router.get("/api/system")
+async def get_system(caller: Admin, parts: Parts) -> SystemState:
+    """How the generators are, and whose jobs run and wait."""
+    return system_state(await parts.shares.generators(), await parts.shares.tenants())
 
 
 @router.get("/api/pipelines")

@@ -30,6 +30,10 @@ class Caller:
     def is_admin(self) -> bool:
         return self.scope is Scope.ADMIN
 
+    @property
+    def may_write(self) -> bool:
+        return self.scope is not Scope.READ
+
 
 class Authentication(Protocol):
     async def caller(self, request: Request) -> Caller:

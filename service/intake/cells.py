@@ -9,6 +9,9 @@ LISTS = frozenset({"keywords"})
 NUMBERS = frozenset({"word_count", "metadata.sku_count", "metadata.monthly_searches"})
 CHOICES = frozenset({"page_type", "metadata.content_status"})
 
+FORMULA_ERRORS = frozenset(
+    {"#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!"}
+)
 _NUMBER = re.compile(r"-?(?:[0-9]{1,15}|[0-9]{1,3}(?:([,' \u00a0\u202f\u2019])[0-9]{3})(?:\1[0-9]{3}){0,3})(?:\.0)?")
 
 
@@ -18,6 +21,8 @@ def put(item: dict[str, Any], field: str, text: str) -> str | None:
     The answer is what is wrong with the cell, or None.
     """
     value: Any = text
+    if text in FORMULA_ERRORS:
+        return f"'{text}' is what a formula shows that has failed: mend it in the spreadsheet"
     if field in LISTS:
         value = split(text)
     elif field in CHOICES:

@@ -10,8 +10,9 @@ from jobs.errors import InvalidInput
 
 MAX_BYTES = 8 * 1024 * 1024
 SAVE_AS_UTF8 = "save it as UTF-8 (in Excel: CSV UTF-8)"
-XLSX_REFUSED = "XLSX files are not available yet: save it as CSV."
 
+OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -24,13 +25,13 @@ _MAGIC = (
     (b"\x28\xb5\x2f\xfd", "a zstd archive: unpack it first"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
     (b"Rar!\x1a\x07", "a RAR archive: unpack it first"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (XLS, DOC): save it as CSV"),
+    (OLD_OFFICE, "an old Office file (XLS, DOC): save it as XLSX or CSV"),
     (b"{\\rtf", "an RTF document: save it as CSV"),
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"PAR1", "a Parquet file: save it as CSV"),
     (b"\x7fELF", "a program"),
 )
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 # The longer mark first: UTF-32 LE begins with that of UTF-16 LE.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -58,8 +59,7 @@ class Decoded:
 
 def decode(data: bytes) -> Decoded:
     """The text without its byte order mark. Raises InvalidInput for what is empty, over 8 MB or no text."""
-    if len(data) > MAX_BYTES:
-        raise InvalidInput(f"The file has {len(data) / 1024**2:.1f} MB: up to {MAX_BYTES // 1024**2} MB are taken.")
+    check_size(data)
     _refuse_known_formats(data)
     decoded = _decode(data)
     text = decoded.text.removesuffix("\x1a")
@@ -69,10 +69,17 @@ def decode(data: bytes) -> Decoded:
     return Decoded(text, decoded.encoding)
 
 
+def check_size(data: bytes) -> None:
+    """Raises InvalidInput for what is over 8 MB."""
+    if len(data) > MAX_BYTES:
+        raise InvalidInput(f"The file has {len(data) / 1024**2:.1f} MB: up to {MAX_BYTES // 1024**2} MB are taken.")
+
+
 def _refuse_known_formats(data: bytes) -> None:
-    if data.startswith(_ZIP):
-        is_workbook = b"xl/" in data
-        raise InvalidInput(XLSX_REFUSED if is_workbook else "The file is a ZIP archive or an Office document.")
+    if data.startswith(ZIP):
+        raise InvalidInput("The file is a ZIP archive or an Office document.")
+    if data.startswith(OLD_OFFICE) and _ENCRYPTED_OFFICE in data:
+        raise InvalidInput("The workbook is protected by a password: save it without one.")
     for magic, what in _MAGIC:
         if data.startswith(magic):
             raise InvalidInput(f"The file is {what}.")

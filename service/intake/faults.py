@@ -19,8 +19,14 @@ class Faults:
         if self._count <= SHOWN:
             self._shown.append(Fault(path, message))
 
+    @property
+    def told(self) -> tuple[Fault, ...]:
+        """Beyond 50 a last one says how many more there are."""
+        more = self._count - len(self._shown)
+        return (*self._shown, *([Fault("", f"and {more} more")] if more else []))
+
     def refuse_if_any(self) -> None:
-        """Raises InvalidInput with the faults; beyond 50 a last one says how many more there are."""
+        """Raises InvalidInput with the faults."""
         if not self._count:
             return
         first = self._shown[0]
@@ -28,6 +34,4 @@ class Faults:
             summary = f"The file cannot be used: {first.message} ({first.path})."
         else:
             summary = f"The file has {self._count} faults, the first at {first.path}: {first.message}."
-        more = self._count - len(self._shown)
-        rest = (Fault("", f"and {more} more"),) if more else ()
-        raise InvalidInput(summary, (*self._shown, *rest))
+        raise InvalidInput(summary, self.told)

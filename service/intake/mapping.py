@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final
@@ -152,11 +151,10 @@ def require(header: Sequence[str], mode: str, fields: Set[str], faults: Faults) 
     if not fields.isdisjoint(wanted):
         return
     names = " or ".join(f"'{field}'" for field in wanted)
-    option = shlex.quote(f"{wanted[0]}={header[0]}")
     faults.add(
         f"columns.{wanted[0]}",
-        f"mode {mode} needs a column {names}: name it so in the header, or say which it is, "
-        f"as in --column {option}; the columns are: {listed(header)}",
+        f"mode {mode} needs a column {names}: name it so in the header, or say which column it is; "
+        f"the columns are: {listed(header)}",
     )
 
 

@@ -1,4 +1,7 @@
-"""Reads CSV and TSV text as a header and rows of trimmed cells; what a column means is not known here."""
+"""Reads CSV and TSV text as a header and rows of trimmed cells, and rows of other files as such a table.
+
+What a column means is not known here.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _SNIFFED_ROWS = 50
 
 
 class Row(NamedTuple):
-    """`line` is the line of the file, from 1, on which the row begins."""
+    """`line` is the line of the file on which the row begins, or its number in a sheet; both from 1."""
 
     line: int
     cells: list[str]
@@ -52,6 +55,14 @@ def read_table(text: str, faults: Faults) -> Table:
     preset = re.match(r"sep=([,;\t|])\r?\n", text)
     delimiter = preset[1] if preset else sniff(text)
     rows = _rows(text, delimiter, 2 if preset else 1)
+    return table_of(rows, faults, delimiter=None if delimiter == ONE_COLUMN else delimiter)
+
+
+def table_of(rows: Iterator[Row], faults: Faults, *, delimiter: str | None = None, padded: bool = False) -> Table:
+    """Of rows that are not blank; `padded`: one that is shorter than the header ends in empty cells.
+
+    Otherwise as `read_table`.
+    """
     header = next(rows, None)
     if header is None:
         raise InvalidInput("The file is empty.")
@@ -64,15 +75,16 @@ def read_table(text: str, faults: Faults) -> Table:
     for number, row in enumerate(rows, 1):
         if number > MAX_ROWS:
             raise InvalidInput(f"The file has more than {MAX_ROWS:,} rows.")
-        fault = _row_fault(row.cells, width, nameless)
+        if padded:
+            row.cells.extend([""] * (width - len(row.cells)))
+        fault = _row_fault(row.cells, width, [*nameless, *range(width, len(row.cells))] if padded else nameless)
         if fault:
             faults.add(f"rows.{row.line}", fault)
         else:
             kept.append(row)
-    if not kept:
-        faults.refuse_if_any()
+    if not kept and not faults.told:
         raise InvalidInput("The file has a header and no rows: its first line must name the columns.")
-    return Table(columns, kept, None if delimiter == ONE_COLUMN else delimiter)
+    return Table(columns, kept, delimiter)
 
 
 def sniff(text: str) -> str:
@@ -138,11 +150,11 @@ def _row_fault(cells: list[str], width: int, nameless: list[int]) -> str | None:
     if len(cells) < width:
         count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
         return f"the row has {count}, the header has {width}"
-    if any(cells[width:]):
-        return f"the row has {len(cells)} cells, the header has {width}: a cell with a delimiter needs quotes"
     if any(cells[place] for place in nameless):
         place = next(place for place in nameless if cells[place])
         return f"cell {place + 1} is filled, but its column has no name"
+    if any(cells[width:]):
+        return f"the row has {len(cells)} cells, the header has {width}: a cell with a delimiter needs quotes"
     if any(len(cell) > MAX_CELL for cell in cells):
         return f"a cell is longer than {MAX_CELL:,} characters"
     return None

@@ -12,11 +12,9 @@ from jobs.states import LIVE_BULKS, LIVE_JOBS, BulkStatus
 from jobs.store import Document
 from jobs.system import System
 from service.answers import Progress
-from service.job_rendering import job_row
 from service.live.answers import BulkSnapshot, BulkUpdate, JobUpdate, QueueUpdate, RowUpdate
 from service.live.events import BulkSubject, Event, EventKind, JobSubject, QueueSubject, Subject
-from service.looking import look_at_bulk, look_at_job, progress_of
-from service.rendering import bulk_job, queue_state
+from service.looking import bulk_told, look_at_bulk, look_at_job, look_at_queue, progress_of, rows_of
 
 MOST_ROWS = 500
 """More than so many rows are not told one by one: a snapshot takes their place."""
@@ -96,16 +94,10 @@ class Views:
     async def _bulk(self, bulk: Document, rows: Sequence[Document]) -> View:
         told, held_up = await progress_of(self._parts, bulk)
         rev = bulk["rev"]
+        shown = await rows_of(self._parts, bulk, held_up, rows)
         of_rows = [
-            Event(
-                EventKind.JOB,
-                str(row["_id"]),
-                row["rev"],
-                RowUpdate.model_construct(
-                    rev=row["rev"], job=job_row(row, self._parts.waiting.of_job(bulk, held_up, row))
-                ),
-            )
-            for row in rows
+            Event(EventKind.JOB, str(row["_id"]), row["rev"], RowUpdate.model_construct(rev=row["rev"], job=job))
+            for row, job in zip(rows, shown, strict=True)
         ]
         return View([*of_rows, _of_bulk(bulk, rev, told)], _is_live(bulk))
 
@@ -117,12 +109,12 @@ class Views:
 
     async def _queue(self, subject: QueueSubject, kind: EventKind) -> View:
         rev = (self._parts.clock.now() - EPOCH) // timedelta(milliseconds=1)
-        state = queue_state(await self._parts.lookup.queue(subject.owner))
+        state = await look_at_queue(self._parts, subject.owner)
         return View([Event(kind, "queue", rev, QueueUpdate.model_construct(**dict(state), rev=rev))], is_live=True)
 
 
 def _of_bulk(bulk: Document, rev: int, told: Progress) -> Event:
-    update = BulkUpdate.model_construct(rev=rev, bulk_job=bulk_job(bulk), progress=told)
+    update = BulkUpdate.model_construct(rev=rev, bulk_job=bulk_told(bulk, told), progress=told)
     return Event(EventKind.BULK, str(bulk["_id"]), rev, update)
 
 

@@ -1,34 +1,50 @@
-"""The first page: one's bulks, newest first."""
+"""The first page: one's bulks, newest first, found by name, id or status, as they change."""
 
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from jobs.states import BulkStatus
 from service.auth.callers import Reader
 from service.deps import Parts
-from service.pages import html
-from service.rendering import bulk_job
+from service.pages import html, polling
+from service.pages.bulks_live import LIST, POLL, STATUSES, Wanted, bulk_list
 
-SHOWN = 50
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/")
-async def show_bulks(
-    caller: Reader,
-    parts: Parts,
+def _wanted(
     q: Annotated[str, Query(max_length=200)] = "",
     status: Annotated[str, Query(max_length=20)] = "",
     cursor: Annotated[str | None, Query(max_length=100)] = None,
+) -> Wanted:
+    return Wanted(q, status if status in STATUSES else "", cursor or None)
+
+
+Which = Annotated[Wanted, Depends(_wanted)]
+
+
+@router.get("/")
+async def show_bulks(caller: Reader, parts: Parts, wanted: Which) -> Response:
+    found = await bulk_list(parts, caller.user, wanted)
+    shown = found.parts()
+    return html.page(
+        "bulks.html",
+        caller,
+        here="/",
+        wanted=wanted,
+        statuses=list(STATUSES),
+        list=shown[LIST],
+        poll=shown[POLL],
+        mark=polling.mark(found.state),
+    )
+
+
+@router.get("/live")
+async def ask_again(
+    caller: Reader, parts: Parts, wanted: Which, seen: Annotated[str, Query(max_length=20)] = ""
 ) -> Response:
-    chosen = status if status in set(BulkStatus) else ""
-    page = await parts.lookup.bulks(caller.user, chosen or None, SHOWN, cursor)
-    rows = [html.part("bulk_row.html", "row", bulk_job(bulk)) for bulk in page.documents]
-    further = {"q": q, "status": chosen, "cursor": page.next_cursor}
-    next_url = "/?" + urlencode({name: value for name, value in further.items() if value}) if page.next_cursor else None
-    return html.page("bulks.html", caller, here="/", rows=rows, q=q, chosen=chosen, cursor=cursor, next_url=next_url)
+    found = await bulk_list(parts, caller.user, wanted)
+    return polling.answer(seen, found.state, found.parts)

@@ -39,6 +39,11 @@ def page(template: str, caller: Caller | None, status_code: int = 200, **context
     return HTMLResponse(text, status_code=status_code, headers=HEADERS)
 
 
+def fragment(shown: Markup) -> HTMLResponse:
+    """What is put into a page that is there already."""
+    return HTMLResponse(shown, headers=HEADERS)
+
+
 def render(template: str, **context: Any) -> str:
     """A template's text. What it names and is not given is an error of ours."""
     return ENVIRONMENT.get_template(template).render(context)
@@ -69,6 +74,13 @@ def outcome(request: Request, sentence: str, back_to: str, replaced: Mapping[str
     if not is_htmx(request):
         return RedirectResponse(back_to, status_code=303, headers=HEADERS)
     return HTMLResponse(notice(sentence) + parts(replaced or {}), headers=HEADERS)
+
+
+def elsewhere(request: Request, url: str) -> Response:
+    """Leads to another page, with scripts and without."""
+    if is_htmx(request):
+        return Response(status_code=204, headers={**HEADERS, "HX-Redirect": url})
+    return RedirectResponse(url, status_code=303, headers=HEADERS)
 
 
 def is_htmx(request: Request) -> bool:

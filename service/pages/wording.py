@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from markupsafe import Markup, escape
+
+from service.about import about
+
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC")
 STATUSES: Mapping[str, str] = {
     "queued": "Queued",
     "processing": "Running",
@@ -56,9 +62,24 @@ def moment(told: str) -> str:
     return f"{at:%d %b %Y, %H:%M} UTC"
 
 
+def with_moments(sentence: str) -> Markup:
+    """Moments in it as `moment` shows them."""
+    shown = escape(sentence)
+    return Markup(MOMENT.sub(r'<time datetime="\1T\2Z">\g<0></time>', str(shown)))  # noqa: S704 - escaped just now
+
+
 def number(value: float) -> str:
     """`12,500`, `3.5`."""
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}".rstrip("0")
+    return f"{value:,.0f}" if value == round(value) else _trimmed(f"{value:,.2f}")
+
+
+def cost(value: float) -> str:
+    """`12.5`, `0.0042`: of less than one, four places."""
+    return number(value) if value >= 1 else _trimmed(f"{value:.4f}")
+
+
+def _trimmed(decimal: str) -> str:
+    return decimal.rstrip("0").rstrip(".")
 
 
 def plural(count: int, one: str, more: str | None = None) -> str:
@@ -66,19 +87,9 @@ def plural(count: int, one: str, more: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
-def about(item: Any) -> str:
+def about_of(item: Any) -> str:
     """What an article is about, in a line: of an item, a row or a job."""
-    told = item if isinstance(item, Mapping) else dict(item)
-    keywords = told.get("keywords")
-    candidates = (
-        told.get("topic"),
-        told.get("trend"),
-        ", ".join(map(str, keywords)) if isinstance(keywords, list) else keywords,
-        told.get("source_url"),
-        told.get("source_text"),
-    )
-    found = " ".join(str(next(filter(None, candidates), "")).split())
-    return found if len(found) <= 120 else found[:119] + "…"
+    return about(item if isinstance(item, Mapping) else dict(item))
 
 
 FILTERS: dict[str, Callable[..., str]] = {
@@ -88,6 +99,9 @@ FILTERS: dict[str, Callable[..., str]] = {
     "duration": duration,
     "moment": moment,
     "number": number,
+    "cost": cost,
     "plural": plural,
-    "about": about,
+    "about": about_of,
+    "between": between,
+    "with_moments": with_moments,
 }

@@ -68,7 +68,7 @@
   });
   on('htmx:error', (event) => {
     const source = event.detail.ctx && event.detail.ctx.sourceElement;
-    if (!source || source.hasAttribute('hx-sse:connect')) return;
+    if (!source || source.hasAttribute('hx-sse:connect') || source.hasAttribute('data-poll')) return;
     const said = document.createElement('div');
     said.className = 'notice wrong';
     said.setAttribute('role', 'alert');
@@ -87,11 +87,84 @@
     const button = event.target.closest('[data-dismiss]');
     if (button) button.closest('.notice').remove();
   });
+  // Only where the browser lets a page write to the clipboard: over https, or on this machine.
+  function offerCopies() {
+    if (!navigator.clipboard) return;
+    for (const button of document.querySelectorAll('[data-copy][hidden]')) button.hidden = false;
+  }
+  on('click', async (event) => {
+    const button = event.target.closest('[data-copy]');
+    if (!button) return;
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    const label = button.textContent;
+    button.textContent = 'Copied';
+    setTimeout(() => { button.textContent = label; }, 2000);
+  });
+  on('htmx:after:swap', offerCopies);
+  offerCopies();
   on('submit', (event) => {
     const dialog = event.target.closest('dialog');
     if (dialog) dialog.close();
   });
 
+  // What a page has to say aloud is said when it changes, at most every five seconds.
+  const aloud = () => (document.querySelector('[data-announce]') || {}).textContent;
+  let said = aloud();
+  setInterval(() => {
+    const now = aloud();
+    if (now && now !== said) document.getElementById('announcement').textContent = said = now;
+  }, 5000);
+  // How many articles stand in a text: one a line, or what stands between lines of ---.
+  function count(text) {
+    const lines = text.split('\n').map((line) => line.trim());
+    const texts = lines.includes('---') ? text.split(/^\s*---\s*$/m) : lines;
+    return texts.filter((part) => part.trim()).length;
+  }
+  for (const shown of document.querySelectorAll('[data-count-of]')) {
+    const field = document.getElementById(shown.dataset.countOf);
+    const tell = () => { const n = count(field.value); shown.textContent = n ? `${n.toLocaleString()} so far` : ''; };
+    field.addEventListener('input', tell);
+    tell();
+  }
+  // A field of a moment is in the reader's time zone; without scripts it is read as UTC.
+  for (const field of document.querySelectorAll('[data-offset-in]')) {
+    const hint = document.getElementById(`${field.id}-told`);
+    if (hint && !field.hasAttribute('aria-invalid')) hint.textContent = 'In your own time';
+    field.form.addEventListener('submit', () => {
+      const minutes = field.value ? -new Date(field.value).getTimezoneOffset() : 0;
+      const size = Math.abs(minutes);
+      document.getElementById(field.dataset.offsetIn).value = `${minutes < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}:${pad(size % 60)}`;
+    });
+  }
+  // What no stream tells of is asked for again every few seconds, one question at a time, while somebody looks.
+  const due = new WeakMap();
+  const isPoll = (event) => Boolean(event.detail.ctx && event.detail.ctx.sourceElement.hasAttribute('data-poll'));
+  function poll() {
+    for (const element of document.hidden ? [] : document.querySelectorAll('[data-poll]')) {
+      const at = due.get(element);
+      if (at === undefined) due.set(element, Date.now() + element.dataset.poll * 1000);
+      else if (at <= Date.now()) {
+        due.set(element, Infinity);
+        element.dispatchEvent(new Event('poll'));
+      }
+    }
+  }
+  on('htmx:before:response', (event) => {
+    if (!isPoll(event)) return;
+    if (event.detail.ctx.response.status < 400) back();
+    else {
+      lost();
+      event.preventDefault();
+    }
+  });
+  on('htmx:error', (event) => { if (isPoll(event)) lost(); });
+  on('htmx:finally:request', (event) => {
+    if (!isPoll(event)) return;
+    const element = event.detail.ctx.sourceElement;
+    due.set(element, Date.now() + element.dataset.poll * 1000);
+  });
+
   dress(document);
   setInterval(tick, 1000);
+  setInterval(poll, 500);
 })();

@@ -85,7 +85,7 @@ def scripted_service() -> Iterator[ScriptedService]:
     service = ScriptedService()
     app = FastAPI()
 
-    @app.api_route("/{path:path}", methods=["GET", "POST", "PATCH"])
+    @app.api_route("/{path:path}", methods=["GET", "POST", "PATCH", "DELETE"])
     async def take(request: Request) -> Response:
         content = await request.body()
         body = json.loads(content) if content else None
@@ -118,6 +118,7 @@ def bulk_answer(
     jobs: list[dict[str, Any]] | None = None,
     jobs_next_cursor: str | None = None,
     waiting: dict[str, str] | None = None,
+    estimate: dict[str, str] | None = None,
     **bulk: Any,
 ) -> dict[str, Any]:
     """What GET /api/bulk-generate/{id} answers, as spec section 2 has it."""
@@ -151,7 +152,8 @@ def bulk_answer(
             "awaiting": 0,
             "remaining": total - ended,
             "percentage": 100 * completed // total,
-            "estimate": None,
+            "per_hour": 4.0 if completed else None,
+            "estimate": estimate,
             "waiting": waiting,
         },
     }
@@ -166,5 +168,8 @@ def job(position: int, status: str, **fields: Any) -> dict[str, Any]:
         "retry_count": 0,
         "current_stage": None,
         "percentage": 0,
+        "steps": {"done": 0, "total": 7},
+        "elapsed_seconds": None,
+        "remaining": None,
         **fields,
     }

@@ -12,6 +12,7 @@ from typer.testing import Result
 from jobs.errors import InvalidInput
 from pressrun.refusals import Refused
 from tests.pressrun.scripted_service import BULK, Answer, ScriptedService, bulk_answer
+from tests.support.workbooks import workbook
 
 Invoke = Callable[..., Result]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -105,6 +106,27 @@ def test_a_column_that_says_nothing_clear_is_refused(
     assert isinstance(result.exception, InvalidInput)
     assert "--column" in str(result.exception)
     assert not service.asked
+
+
+def test_a_column_that_is_missing_is_told_with_the_option_that_names_it(
+    invoke: Invoke, service: ScriptedService, tmp_path: Path
+) -> None:
+    file = tmp_path / "topics.csv"
+    file.write_text("Post Name\nTea\n")
+    result = invoke("submit", str(file), "--mode", "topic")
+    assert isinstance(result.exception, InvalidInput)
+    assert "--column 'topic=Page title'" in result.stderr
+    assert not service.asked
+
+
+def test_a_sheet_of_a_workbook_becomes_a_bulk(invoke: Invoke, service: ScriptedService, tmp_path: Path) -> None:
+    file = tmp_path / "plan.xlsx"
+    file.write_bytes(workbook(["Notes"], ["x"], Ideas=[["Topic"], ["Tea"], ["Milk"]]))
+    service.answers("POST", "/api/bulk-generate", QUEUED)
+    result = invoke("submit", str(file), "--mode", "topic", "--sheet", "ideas")
+    assert result.exit_code == 0, result.stderr
+    body = service.asked[0].body
+    assert (body["name"], body["items"]) == ("plan", [{"topic": "Tea"}, {"topic": "Milk"}])
 
 
 def test_a_mode_that_is_not_there_exits_2(run: Run, topics: Path) -> None:

@@ -14,6 +14,7 @@ from tests.service.requesting import TARGET_URL, bulk
 
 Needs = Literal["nobody", "read", "write", "admin"]
 SOME_ID = "6b027bdfe484bda5c9f5777d"
+TEN_TOPICS = b"Topic\n" + b"tea\n" * 10
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,14 @@ class Operation:
     about: Literal["bulk", "job"] | None = None
     reads_store: bool = True
     streams: bool = False
+    form: bool = False
 
 
 OPERATIONS = (
     Operation("submitBulk", "POST", "/api/bulk-generate", "write", bulk()),
+    Operation(
+        "uploadBulk", "POST", "/api/bulk-generate/upload", "write", {"mode": "topic", "submit": "true"}, form=True
+    ),
     Operation("validateBulk", "POST", "/api/bulk-generate/validate", "write", bulk()),
     Operation("listBulks", "GET", "/api/bulk-generate", "read"),
     Operation("getBulk", "GET", "/api/bulk-generate/{bulk_id}", "read", about="bulk"),
@@ -44,6 +49,13 @@ OPERATIONS = (
     Operation("streamBulk", "GET", "/api/bulk-generate/{bulk_id}/events", "read", about="bulk", streams=True),
     Operation("streamJob", "GET", "/api/jobs/{job_id}/events", "read", about="job", streams=True),
     Operation("streamQueue", "GET", "/api/queue/events", "read", reads_store=False, streams=True),
+    Operation("submitAgain", "POST", "/api/bulk-generate/{bulk_id}/again", "write", about="bulk"),
+    Operation("keepTemplate", "POST", "/api/templates", "write", {"name": "Teas", "request": bulk()}),
+    Operation("listTemplates", "GET", "/api/templates", "read"),
+    Operation("getTemplate", "GET", "/api/templates/{template_id}", "read"),
+    Operation("changeTemplate", "PATCH", "/api/templates/{template_id}", "write", {"name": "Milk"}),
+    Operation("removeTemplate", "DELETE", "/api/templates/{template_id}", "write"),
+    Operation("submitTemplate", "POST", "/api/templates/{template_id}/submit", "write", {"name": "Spring"}),
     Operation("submitJob", "POST", "/api/jobs", "write", {"mode": "topic", "topic": "tea"}),
     Operation("listJobs", "GET", "/api/jobs", "read"),
     Operation("getJob", "GET", "/api/jobs/{job_id}", "read", about="job"),
@@ -59,6 +71,8 @@ OPERATIONS = (
     Operation("getAsset", "GET", "/api/assets/{asset_id}", "read"),
     Operation("listPipelines", "GET", "/api/pipelines", "read"),
     Operation("getQueue", "GET", "/api/queue", "read"),
+    Operation("getThroughput", "GET", "/api/queue/throughput", "read"),
+    Operation("getSystem", "GET", "/api/system", "admin"),
     Operation("listWorkers", "GET", "/api/workers", "admin"),
     Operation("getLimits", "GET", "/api/limits", "admin"),
     Operation("changeLimits", "PATCH", "/api/limits", "admin", {"max_running": 1}),
@@ -73,9 +87,16 @@ async def call(
     client: httpx2.AsyncClient, operation: Operation, bulk_id: str = SOME_ID, job_id: str = SOME_ID
 ) -> httpx2.Response:
     url = operation.path.format(
-        bulk_id=bulk_id, job_id=job_id, tenant="shop", name="site", asset_id=f"{job_id}-0123456789abcdef"
+        bulk_id=bulk_id,
+        job_id=job_id,
+        template_id=SOME_ID,
+        tenant="shop",
+        name="site",
+        asset_id=f"{job_id}-0123456789abcdef",
     )
     if operation.body is None:
         return await client.request(operation.method, url)
+    if operation.form:
+        return await client.request(operation.method, url, data=operation.body, files={"file": ("a.csv", TEN_TOPICS)})
     names_bulk = {"bulk_job_id": bulk_id} if "bulk_job_id" in operation.body else {}
     return await client.request(operation.method, url, json=operation.body | names_bulk)

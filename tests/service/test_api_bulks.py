@@ -37,10 +37,13 @@ BULK_FIELDS = {
     "max_retries", "delay_seconds", "parallelism", "stagger_ms", "priority", "deadline", "budget", "failure_policy",
     "generation", "pause", "pipeline", "options",
 }  # fmt: skip
-JOB_FIELDS = {"id", "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "waiting"}
+JOB_FIELDS = {
+    "id", "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "waiting", "steps",
+    "about", "running_since", "elapsed_seconds", "remaining",
+}  # fmt: skip
 PROGRESS_FIELDS = {
     "total", "completed", "failed", "cancelled", "running", "awaiting", "remaining", "percentage", "cost", "usage",
-    "estimate", "waiting",
+    "per_hour", "estimate", "waiting",
 }  # fmt: skip
 
 
@@ -116,7 +119,8 @@ async def test_progress_counts_what_the_jobs_say(api: httpx2.AsyncClient, system
     progress = (await get(api, f"{BULKS}/{bulk_id}"))["progress"]
     counts = {"total": 10, "completed": 2, "failed": 1, "cancelled": 0, "running": 1, "awaiting": 0, "remaining": 7}
     spent = {"cost": 0.3, "usage": {"input_tokens": 0, "output_tokens": 0}}  # what is set aside, where none is told
-    assert progress == {**counts, **spent, "percentage": 20, "estimate": None, "waiting": None}
+    unknown = {"per_hour": None, "estimate": None, "waiting": None}  # no time has passed, none was measured
+    assert progress == {**counts, **spent, "percentage": 20, **unknown}
     summary = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["error_summary"]
     assert len(summary) == 1
     assert "The generator said no." in summary[0]

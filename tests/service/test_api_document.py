@@ -19,19 +19,23 @@ ANSWERS = {
     "submitBulk": "BulkCreated", "validateBulk": "BulkValidated", "listBulks": "BulkPage", "getBulk": "BulkDetail",
     "changeBulk": "BulkChanged", "pauseBulk": "Controlled", "resumeBulk": "Controlled", "cancelBulk": "Controlled",
     "retryBulk": "Retried", "submitJob": "JobCreated", "listJobs": "JobPage", "getJob": "JobDetail",
-    "retryJob": "JobControlled", "cancelJob": "JobControlled", "getQueue": "QueueState", "listWorkers": "WorkerList",
+    "retryJob": "JobControlled", "cancelJob": "JobControlled", "getQueue": "QueueState", "getThroughput": "Throughput",
+    "getSystem": "SystemState", "listWorkers": "WorkerList",
     "getLimits": "LimitsAnswer", "changeLimits": "LimitsAnswer", "getHealth": "Health", "getReadiness": "Health",
     "registerTarget": "TargetSecret", "rotateTarget": "TargetSecret", "listTargets": "TargetList",
     "removeTarget": "TargetRemoved",
     "selectForJob": "JobControlled", "listSelections": "SelectionPage", "approveSelections": "Approved",
     "listPipelines": "PipelineList", "getTenantLimits": "TenantLimitsAnswer",
-    "changeTenantLimits": "TenantLimitsAnswer",
+    "changeTenantLimits": "TenantLimitsAnswer", "submitAgain": "BulkCreated", "submitTemplate": "BulkCreated",
+    "keepTemplate": "TemplateChanged", "changeTemplate": "TemplateChanged", "listTemplates": "TemplateList",
+    "getTemplate": "TemplateAnswer", "removeTemplate": "TemplateRemoved",
 }  # fmt: skip
 STREAMS = {"streamBulk": "BulkEvent", "streamJob": "JobUpdate", "streamQueue": "QueueUpdate"}
 BODIES = {
     "submitBulk": "BulkCreate", "validateBulk": "BulkCreate", "changeBulk": "BulkChange", "submitJob": "JobCreate",
     "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange", "selectForJob": "JobSelect",
     "approveSelections": "SelectionsApprove", "registerTarget": "TargetRegister",
+    "keepTemplate": "TemplateCreate", "changeTemplate": "TemplateChange",
 }  # fmt: skip
 
 
@@ -75,6 +79,8 @@ def test_every_answer_has_its_own_shape(operations: dict[str, dict[str, Any]]) -
     of_bytes = {"getResults", "getAsset", *STREAMS}
     answers = {name: found["responses"]["200"]["content"] for name, found in operations.items() if name not in of_bytes}
     expected = {name: {"application/json": {"schema": {"$ref": reference(model)}}} for name, model in ANSWERS.items()}
+    either = answers.pop("uploadBulk")["application/json"]["schema"]["anyOf"]
+    assert either == [{"$ref": reference("UploadRead")}, {"$ref": reference("BulkCreated")}]
     assert answers == expected
 
 

@@ -35,8 +35,9 @@ async def test_validate_foresees_time_and_cost_from_the_last_jobs_of_the_kind(
     await end_jobs(system, *[took(seconds) for seconds in range(10, 20)])
     before = await stored(store)
     for client in (api, as_user("other")):  # times and costs are told of all jobs together
-        foreseen = {"seconds_low": 109, "seconds_high": 181, "cost": 2.5}
-        assert await estimate(client) == foreseen
+        foreseen = await estimate(client)
+        assert 95 < foreseen["seconds_low"] < 145 < foreseen["seconds_high"] < 240
+        assert foreseen["cost"] == 2.5
     assert await estimate(api, pipeline="plain") is None
     assert await stored(store) == before
 
@@ -46,11 +47,19 @@ async def test_limits_that_slow_everything_down_are_in_the_estimate(
 ) -> None:
     await submit_quick(api)
     await end_jobs(system, *[took(10)] * 10)
-    assert await estimate(api, parallelism=10, stagger_ms=0) == {"seconds_low": 10, "seconds_high": 10, "cost": 2.5}
+    free = await estimate(api, parallelism=10, stagger_ms=0)
+    assert 7 <= free["seconds_low"] <= 12 <= free["seconds_high"] < 25
     await admin.patch("/api/limits", json={"max_running": 2})
-    assert (await estimate(api, parallelism=10, stagger_ms=0))["seconds_low"] == 50
+    assert (await estimate(api, parallelism=10, stagger_ms=0))["seconds_low"] > 30
     await admin.patch("/api/limits", json={"requests_per_minute": 1})
-    assert (await estimate(api, parallelism=10, stagger_ms=0))["seconds_low"] == 550
+    assert (await estimate(api, parallelism=10, stagger_ms=0))["seconds_low"] >= 540
+
+
+async def test_the_slots_of_the_live_workers_are_in_the_estimate(api: httpx2.AsyncClient, system: System) -> None:
+    await submit_quick(api)
+    await end_jobs(system, *[took(10)] * 10)
+    await system.workers.beat("w1", slots=1, version="1", jobs=[])
+    assert (await estimate(api, parallelism=10, stagger_ms=0))["seconds_low"] > 60
 
 
 async def test_nothing_is_foreseen_of_a_request_that_is_not_valid(api: httpx2.AsyncClient, system: System) -> None:

@@ -39,7 +39,7 @@ SUMMARY = {
 }  # fmt: skip
 DETAIL = SUMMARY | {
     "waiting", "userId", "params", "stages", "selection", "attempts", "cost", "usage", "result", "result_meta",
-    "language",
+    "language", "steps", "running_since", "elapsed_seconds", "remaining",
 }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from tests.service.requesting import (
     stored,
     submit_quick,
 )
+from tests.support.workbooks import workbook
 
 MEGABYTE = b" " * 2**20
 
@@ -157,3 +158,43 @@ async def test_errors_are_json_on_the_wire_too(
 @on_embedded
 async def test_a_foreign_host_is_refused_on_the_wire_too(served: httpx2.AsyncClient) -> None:
     refused(await served.get(BULKS, headers={"Host": "example.com"}), 403)
+
+
+async def form_of(file: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield b'--b\r\nContent-Disposition: form-data; name="mode"\r\n\r\ntopic\r\n'
+    yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.xlsx"\r\n\r\n'
+    async for chunk in file:
+        yield chunk
+    yield b"\r\n--b--\r\n"
+
+
+async def in_pieces(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), 7):
+        yield data[start : start + 7]
+
+
+@on_embedded
+async def test_an_upload_in_any_pieces_is_read_and_one_without_an_end_is_cut_off(
+    served: httpx2.AsyncClient, store: Store
+) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    rows = (["Topic"], *([f"Tea {number}"] for number in range(10)))
+    told = await served.post(f"{BULKS}/upload", content=form_of(in_pieces(workbook(*rows))), headers=headers)
+    assert (told.status_code, told.json()["valid"], told.json()["total_items"]) == (200, True, 10)
+    sent: list[int] = []
+    response = await served.post(f"{BULKS}/upload", content=form_of(chunks(30, sent)), headers=headers)
+    refused(response, 413)
+    assert await stored(store) == NOTHING
+
+
+@on_embedded
+async def test_others_are_answered_while_a_large_workbook_is_read(served: httpx2.AsyncClient) -> None:
+    rows = (["Topic", *(f"c{n}" for n in range(40))], *([f"Tea {n}", *range(40)] for n in range(2_000)))
+    files = {"file": ("a.xlsx", workbook(*rows))}
+    reading = asyncio.create_task(served.post(f"{BULKS}/upload", data={"mode": "topic"}, files=files), name="upload")
+    answered = 0
+    while not reading.done():
+        assert (await served.get("/healthz")).status_code == 200
+        answered += not reading.done()
+    assert (await reading).json()["total_items"] == 2_000
+    assert answered > 3

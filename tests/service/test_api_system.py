@@ -46,7 +46,11 @@ async def test_the_queue_counts_ones_own_jobs(api: httpx2.AsyncClient, system: S
     assert (state["rate"], state["throughput"]) == (None, 3)
     assert [job["id"] for job in state["active"]] == [str(running.job_id)]
     assert state["active"][0]["started_at"] is not None
-    assert all(job.keys() == SUMMARY for job in state["active"] + state["recent"])
+    in_queue = SUMMARY | {"pipeline", "bulk_name"}
+    assert all(job.keys() == in_queue for job in state["recent"])
+    assert all(
+        job.keys() == in_queue | {"steps", "running_since", "elapsed_seconds", "remaining"} for job in state["active"]
+    )
 
 
 async def test_an_empty_queue_is_all_zeros(api: httpx2.AsyncClient) -> None:
@@ -83,6 +87,45 @@ async def test_an_ordinary_user_sees_only_their_part_and_an_admin_everything(
     assert sorted(active) == [0, 1]
     everything = await get(admin, QUEUE)
     assert (everything["total"], len(everything["active"])) == (22, 1)
+
+
+async def test_the_throughput_is_ones_own_and_everybodys_for_an_admin(
+    as_user: As, admin: httpx2.AsyncClient, system: System, clock: MovableClock
+) -> None:
+    for user in (OWNER, "other"):
+        await submit_quick(as_user(user))
+    await end_jobs(system, DONE, FAILED, DONE)
+    everything = await get(admin, f"{QUEUE}/throughput")
+    assert (everything["hour"]["completed"][-1], everything["hour"]["failed"][-1]) == (2, 1)
+    assert {name: (part["step_seconds"], len(part["failed"])) for name, part in everything.items()} == {
+        "hour": (60, 60),
+        "day": (900, 96),
+    }
+    assert everything["hour"]["begin"].endswith(":00.000Z")
+    own = [sum((await get(as_user(user), f"{QUEUE}/throughput"))["day"]["completed"]) for user in (OWNER, "other", "x")]
+    assert (sum(own), own[2]) == (2, 0)
+
+
+async def test_the_queue_says_what_kind_of_job_ended(api: httpx2.AsyncClient, system: System) -> None:
+    await submit_quick(api, name="Boots")
+    await end_jobs(system, DONE)
+    (ended,) = (await get(api, QUEUE))["recent"]
+    assert (ended["pipeline"], ended["bulk_name"], ended["mode"]) == ("article", "Boots", "topic")
+
+
+async def test_an_admin_sees_the_generators_and_the_tenants(
+    api: httpx2.AsyncClient, admin: httpx2.AsyncClient, system: System
+) -> None:
+    await submit_quick(api, tenant="shop")
+    await claimed(system)
+    await system.limits.change({"ideas_requests_per_minute": 30})
+    state = await get(admin, "/api/system")
+    assert state["tenants"] == [{"tenant": "shop", "running": 1, "waiting": 9, "weight": 1.0}]
+    unlimited = {"state": "ready", "until": None, "requests_per_minute": None, "pace": None, "rate": None}
+    limited = {"requests_per_minute": 30, "pace": 30, "rate": {"utilization": 0.0, "seconds_until_next": 0.0}}
+    names = ("default", "ideas", "images")
+    assert state["generators"] == [unlimited | {"name": name} | (limited if name == "ideas" else {}) for name in names]
+    refused(await api.get("/api/system"), 403)
 
 
 async def test_workers_are_shown_while_they_are_heard_of(

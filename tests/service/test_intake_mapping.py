@@ -120,13 +120,13 @@ def test_a_missing_column_is_a_fault_that_says_how_to_name_one() -> None:
     assert faults_of(faults) == [
         (
             "columns.topic",
-            "mode topic needs a column 'topic': name it so in the header, or say which it is, "
-            "as in --column 'topic=Post Name'; the columns are: Post Name, Tone",
+            "mode topic needs a column 'topic': name it so in the header, or say which column it is; "
+            "the columns are: Post Name, Tone",
         ),
         (
             "columns.source_text",
-            "mode spin needs a column 'source_text' or 'source_url': name it so in the header, or say which it is, "
-            "as in --column source_text=Post; the columns are: Post, Tone",
+            "mode spin needs a column 'source_text' or 'source_url': name it so in the header, or say "
+            "which column it is; the columns are: Post, Tone",
         ),
     ]
 

@@ -1,0 +1,87 @@
+"""The form in which a bulk is changed while it runs: what it shows, and what it asks for. Nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from jobs.errors import Fault, InvalidInput
+from service.answers import BulkJob
+from service.problems import faults_of
+from service.requests import BulkChange
+from service.values import PRIORITY_NAMES
+
+WHOLE = ("parallelism", "stagger_ms")
+NUMBERS = ("delay_seconds", *WHOLE, "budget.cost", "budget.cost_per_job")
+LABELS: Mapping[str, str] = {
+    "name": "Name",
+    "priority": "Priority",
+    "delay_seconds": "Delay",
+    "parallelism": "At once",
+    "stagger_ms": "Stagger",
+    "budget.cost": "Budget",
+    "budget.cost_per_job": "Cost of one article",
+}
+NOT_VALID = "Some of this cannot be taken."
+
+
+def values_of(bulk: BulkJob) -> Mapping[str, str]:
+    """As the form shows them."""
+    budget = bulk.budget
+    return {
+        "name": bulk.name or "",
+        "priority": _text(bulk.priority),
+        "delay_seconds": _text(bulk.delay_seconds),
+        "parallelism": _text(bulk.parallelism),
+        "stagger_ms": _text(bulk.stagger_ms),
+        "budget.cost": _text(budget.cost) if budget else "",
+        "budget.cost_per_job": _text(budget.cost_per_job) if budget else "",
+    }
+
+
+def priorities(bulk: BulkJob) -> Sequence[tuple[str, str]]:
+    """What may be chosen; a priority that is a number too, where it is one already."""
+    own = [] if isinstance(bulk.priority, str) else [(_text(bulk.priority), _text(bulk.priority))]
+    return [*own, *((name, name.capitalize()) for name in PRIORITY_NAMES)]
+
+
+def change_wanted(form: Mapping[str, str], bulk: BulkJob) -> BulkChange | None:
+    """What is not as it was; None where all is. Raises `InvalidInput`."""
+    before = values_of(bulk)
+    changed = {name for name, value in before.items() if form.get(name, "") != value}
+    said = {name: form.get(name, "") for name in changed}
+    emptied = [Fault(name, "must say something") for name in changed if not said[name] and "." not in name]
+    if emptied:
+        raise InvalidInput(NOT_VALID, tuple(emptied))
+    body: dict[str, Any] = {name: _value(name, value) for name, value in said.items() if "." not in name}
+    if any(name.startswith("budget.") for name in changed):
+        body["budget"] = _budget(form)
+    if not body:
+        return None
+    try:
+        return BulkChange.model_validate(body)
+    except ValidationError as error:
+        located = [{**found, "loc": ("form", *found["loc"])} for found in error.errors()]
+        raise InvalidInput(NOT_VALID, faults_of(located)) from None
+
+
+def _budget(form: Mapping[str, str]) -> dict[str, Any] | None:
+    """Without a sum there is none."""
+    given = {name: form[f"budget.{name}"] for name in ("cost", "cost_per_job") if f"budget.{name}" in form}
+    return {name: _value(f"budget.{name}", value) for name, value in given.items()} if "cost" in given else None
+
+
+def _value(name: str, text: str) -> str | float:
+    if name in NUMBERS or (name == "priority" and not text.isalpha()):
+        try:
+            return int(text) if name in WHOLE else float(text)
+        except ValueError:
+            says = "must be a whole number" if name in WHOLE else "must be a number"
+            raise InvalidInput(NOT_VALID, (Fault(name, says),)) from None
+    return text
+
+
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}" if value != int(value) else str(int(value))
