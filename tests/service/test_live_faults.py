@@ -54,7 +54,7 @@ async def app(faulty: FaultyStore) -> FastAPI:
     parts = await live_system(faulty)
     app = create_app(settings(bulk={"max_items": 300}), parts)
     app.state.broadcast = Broadcast(parts, 20, Rhythm(away=0.05))
-    app.state.stream_patience = Patience(heartbeat=0.1, send=0.3)
+    app.state.stream_patience = Patience(heartbeat=0.1, send=2)
     return app
 
 

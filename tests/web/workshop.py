@@ -63,7 +63,8 @@ class Desk:
     async def asked_for(self, topic: str) -> Call:
         """Wait until the generator has been called for it."""
         calls = await eventually(lambda: _now([call for call in self.calls if topic_of(call) == topic]))
-        return calls[-1]
+        last: Call = calls[-1]
+        return last
 
     async def submit(self, *subjects: str, **body: Any) -> str:
         request = {"mode": "topic", "pipeline": "plain", "items": [{"topic": subject} for subject in subjects], **body}
