@@ -42,6 +42,7 @@ class Feed:
         self._last: Event | None = None
         self._snapshot: tuple[View, datetime, float] | None = None
         self._is_live = True
+        self._ceiling: int | None = None
         self._is_working = False
         self._news = asyncio.Event()
         self._next_at = self._refresh_at = self._not_before = 0.0
@@ -140,12 +141,13 @@ class Feed:
 
     async def _tell_readers(self, job_ids: set[JobId], told_until: datetime) -> None:
         view = await self._views.update(self.subject, job_ids)
-        events = self._news_in(view.events) if view is not None else []
-        if view is None:
+        if view is None or view.ceiling != self._ceiling:
             view = await self._views.snapshot(self.subject)
             events = list(view.events)
             self._last = None  # what was told before it may be news again
-        self._is_live = view.is_live
+        else:
+            events = self._news_in(view.events)
+        self._is_live, self._ceiling = view.is_live, view.ceiling
         if events:
             self._snapshot = None
         _give(self._readers, events, told_until)
@@ -171,7 +173,7 @@ class Feed:
         self._welcome(fresh, view, known_until)
 
     def _welcome(self, readers: Sequence[Subscription], view: View, told_until: datetime) -> None:
-        self._is_live = view.is_live
+        self._is_live, self._ceiling = view.is_live, view.ceiling
         self._last = None  # they may have been told another state than the others: whatever comes next is news
         here = [reader for reader in readers if self._newcomers.pop(reader, self) is not self]
         self._readers |= dict.fromkeys(here)

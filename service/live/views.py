@@ -24,10 +24,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class View:
-    """`is_live`: time alone may change it, so it is worth another look."""
+    """`is_live`: time alone may change it, so it is worth another look. `ceiling`: a bulk's; once it is another, rows
+    show something else that were not written themselves, and a snapshot says it better."""
 
     events: Sequence[Event]
     is_live: bool
+    ceiling: int | None = None
 
 
 class Views:
@@ -54,7 +56,8 @@ class Views:
                 bulk = await self._parts.lookup.bulk(owner, bulk_id)
                 detail = await look_at_bulk(self._parts, bulk)
                 whole = BulkSnapshot.model_construct(**dict(detail), rev=bulk["rev"])
-                return View([Event(EventKind.SNAPSHOT, str(bulk_id), bulk["rev"], whole)], _is_live(bulk))
+                event = Event(EventKind.SNAPSHOT, str(bulk_id), bulk["rev"], whole)
+                return View([event], _is_live(bulk), bulk["ceiling"])
             case JobSubject():
                 return await self._job(subject, EventKind.SNAPSHOT)
             case QueueSubject():
@@ -82,11 +85,11 @@ class Views:
             case BulkSubject(owner, bulk_id):
                 bulk = await self._parts.lookup.bulk(owner, bulk_id)
                 rows = await self._parts.changes.rows_since(bulk, moment, MOST_ROWS + 1)
-                if len(rows) > MOST_ROWS:
+                if len(rows) > MOST_ROWS or (_had_canary(bulk) and _changed_since(bulk, moment)):
                     return None
                 if rows or _changed_since(bulk, moment):
                     return await self._bulk(bulk, rows)
-                return View([], _is_live(bulk))
+                return View([], _is_live(bulk), bulk["ceiling"])
             case JobSubject() | QueueSubject():
                 return await self.update(subject)
         assert_never(subject)
@@ -99,7 +102,7 @@ class Views:
             Event(EventKind.JOB, str(row["_id"]), row["rev"], RowUpdate.model_construct(rev=row["rev"], job=job))
             for row, job in zip(rows, shown, strict=True)
         ]
-        return View([*of_rows, _of_bulk(bulk, rev, told)], _is_live(bulk))
+        return View([*of_rows, _of_bulk(bulk, rev, told)], _is_live(bulk), bulk["ceiling"])
 
     async def _job(self, subject: JobSubject, kind: EventKind) -> View:
         rev = (await self._parts.lookup.job(subject.owner, subject.job_id))["rev"]
@@ -120,6 +123,12 @@ def _of_bulk(bulk: Document, rev: int, told: Progress) -> Event:
 
 def _is_live(bulk: Document) -> bool:
     return BulkStatus(bulk["status"]) in LIVE_BULKS
+
+
+def _had_canary(bulk: Document) -> bool:
+    """Its end lifts the ceiling, which may have been in the meantime."""
+    policy = bulk["failure_policy"]
+    return policy is not None and policy["canary"] is not None and bulk["ceiling"] is None
 
 
 def _changed_since(bulk: Document, moment: datetime) -> bool:

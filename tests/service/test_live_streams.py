@@ -89,8 +89,8 @@ async def test_what_becomes_of_a_job_is_told_as_it_happens_and_no_revision_falls
         await end_jobs(system, FAILED)
         heard += await stream.until(of_job(second, "failed"))
         heard += await stream.until(lambda event: event.name == "bulk" and event.data["progress"]["failed"] == 1)
-    asked = (await get(api, f"{BULKS}/{bulk_id}"))["progress"]
-    assert {**heard[-1].data["progress"], "per_hour": None} == {**asked, "per_hour": None}  # time has gone by
+    progress = (await get(api, f"{BULKS}/{bulk_id}"))["progress"]
+    assert heard[-1].data["progress"] | {"per_hour": None} == progress | {"per_hour": None}  # it falls by the moment
     for document in ({"bulk", "snapshot"}, {"job"}):
         revisions: dict[str, int] = {}
         for event in heard:
@@ -98,6 +98,37 @@ async def test_what_becomes_of_a_job_is_told_as_it_happens_and_no_revision_falls
                 key = event.data["job"]["id"] if event.name == "job" else "bulk"
                 assert event.data["rev"] >= revisions.get(key, 0)
                 revisions[key] = event.data["rev"]
+
+
+@pytest.mark.parametrize("meanwhile", ["listening", "away"])
+async def test_rows_that_waited_for_a_canary_are_told_when_it_has_ended(
+    url: str, api: httpx2.AsyncClient, system: System, meanwhile: str
+) -> None:
+    """No write touches these jobs: it is the bulk that holds them up no longer."""
+    bulk_id = await submit_quick(api, failure_policy={"canary": 1})
+    path = f"{BULKS}/{bulk_id}/events"
+    async with listening(url, path) as stream:
+        first = await stream.event()
+        assert first is not None
+        assert "canary" in _codes(first)
+        await stream.beat()
+        if meanwhile == "listening":
+            await end_jobs(system, DONE)
+            heard = await stream.until(_of_paused_bulk)
+    if meanwhile == "away":
+        await end_jobs(system, DONE)
+        async with listening(url, path, last_id=stream.last_id) as again:
+            heard = await again.until(_of_paused_bulk)
+    assert heard[-1].name == "snapshot"
+    assert _codes(heard[-1]) == {"paused", None}
+
+
+def _of_paused_bulk(event: Heard) -> bool:
+    return event.name in ("snapshot", "bulk") and event.data["bulk_job"]["status"] == "paused"
+
+
+def _codes(snapshot: Heard) -> set[str | None]:
+    return {job["waiting"]["code"] if job["waiting"] else None for job in snapshot.data["jobs"]}
 
 
 async def test_controls_are_seen_by_everybody_who_listens(url: str, api: httpx2.AsyncClient) -> None:
