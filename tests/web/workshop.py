@@ -84,8 +84,10 @@ class Desk:
         await eventually(lambda: self.bulk(bulk_id), lambda seen: seen["bulk_job"]["status"] == "completed")
 
     @contextlib.asynccontextmanager
-    async def window(self, browser: Browser, window: Window | None = None) -> AsyncIterator[Page]:
-        async with opened(browser, self.deployment.url, window or Window(), self.user) as page:
+    async def window(
+        self, browser: Browser, window: Window | None = None, *, outage: bool = False
+    ) -> AsyncIterator[Page]:
+        async with opened(browser, self.deployment.url, window or Window(), self.user, outage=outage) as page:
             yield page
 
 
