@@ -40,6 +40,8 @@ NAMES = (
     "pages",
     "estimates",
     "foretold",
+    "streams",
+    "next_proxy",
 )
 URI = "PRESSRUN_TEST_MONGODB_URI"
 Benchmark = Callable[[Bench], Figures]

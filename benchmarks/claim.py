@@ -18,7 +18,7 @@ from benchmarks.bench import Bench
 from benchmarks.commands import CommandListener
 from benchmarks.figures import Figure, Figures, at_most
 from benchmarks.inside import inside
-from benchmarks.plans import plans, table
+from benchmarks.plans import hot_questions, plans, table
 from benchmarks.seeding import Seeding
 from jobs.outcomes import Unclaimed
 from jobs.system import System
@@ -84,7 +84,7 @@ async def run(bench: Bench) -> Figures:
         yield at_most("claim: the most / the fewest", many.median_ms(CLAIM) / few.median_ms(CLAIM), "times", FLAT)
         if bench.output is not None:
             async with bench.client() as client:
-                told = await plans(many.system, client[many.database], listener)
+                told = await plans(hot_questions(many.system), client[many.database], listener)
             (bench.output / "plans.json").write_text(json.dumps(told, indent=1, default=str) + "\n")
             (bench.output / "plans.md").write_text(table(told))
 

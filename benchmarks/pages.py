@@ -1,4 +1,4 @@
-"""How long pages and reads take with 100,000 bulks and 5,000,000 jobs, over HTTP; and what pages weigh.
+"""How long pages and reads take with 100,000 bulks and 5,000,000 jobs, over HTTP; what pages weigh, how soon they show.
 
 The database is kept (`pressrun_pages`): its first filling takes ten minutes. A heavy owner has a fifth of it, and a
 bulk of 10,000 jobs; another owner has what is usual; an admin's queue is everybody's. Times are as a client sees them.
@@ -6,11 +6,13 @@ bulk of 10,000 jobs; another owner has what is usual; an admin's queue is everyb
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -18,8 +20,12 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from benchmarks.archive import HEAVY, ITEMS, LARGE, Archive
 from benchmarks.bench import Bench
+from benchmarks.commands import CommandListener
 from benchmarks.deployment import alone, http_client
 from benchmarks.figures import Figure, Figures, at_most, latencies, skipped
+from benchmarks.inside import inside
+from benchmarks.paint import first_paint
+from benchmarks.plans import plans, read_questions, table
 from benchmarks.stopwatch import Stopwatch
 from jobs.indexes import INDEXES
 from jobs.mongo import MongoStore
@@ -111,8 +117,22 @@ async def run(bench: Bench) -> Figures:
             for name, measured in visitor.watch.seconds.items():
                 for figure in latencies(name, measured, GOAL_MS):
                     yield figure
-        async for figure in _pages(bench, visitors["heavy owner"]):
+        heavy = visitors["heavy owner"]
+        async for figure in _pages(bench, heavy):
             yield figure
+        shown = [page.format_map(heavy.known) for page in PAGES]
+        async for figure in first_paint(said, {"X-Pressrun-User": HEAVY}, shown):
+            yield figure
+        if bench.output is not None:
+            await _write_plans(bench, bench.output, database)
+
+
+async def _write_plans(bench: Bench, output: Path, database: AsyncDatabase[dict[str, Any]]) -> None:
+    listener = CommandListener()
+    async with inside(bench, database.name, NO_GENERATOR) as parts:
+        told = await plans(read_questions(parts.system, HEAVY), database, listener)
+    (output / "page_plans.json").write_text(json.dumps(told, indent=1, default=str) + "\n")
+    (output / "page_plans.md").write_text(table(told))
 
 
 async def _round(visitors: dict[str, Visitor]) -> None:

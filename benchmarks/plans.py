@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
 from benchmarks.commands import CommandListener
-from benchmarks.seeding import OWNER
 from jobs.chores import HALF_DONE_AFTER
+from jobs.lookup import BulkFilter
 from jobs.outcomes import Unclaimed
+from jobs.states import BulkStatus, JobStatus
 from jobs.system import System
 
 Plans = dict[str, list[dict[str, Any]]]
@@ -20,11 +21,8 @@ LEASE_OVER = 1.5
 Question = Callable[[], Awaitable[object]]
 
 
-async def plans(system: System, database: AsyncDatabase[dict[str, Any]], listener: CommandListener) -> Plans:
-    """By the question: its commands in order, each with its filter and sort, and the server's plan for them.
-
-    A sweep judges nobody before it has run for one lease: give the system a short one.
-    """
+def hot_questions(system: System) -> dict[str, Question]:
+    """What workers ask all the time. A sweep judges nobody before it has run for one lease: give a short one."""
 
     async def claim_and_hand_back() -> None:
         claim = await system.queue.claim("benchmark")
@@ -36,7 +34,7 @@ async def plans(system: System, database: AsyncDatabase[dict[str, Any]], listene
         await asyncio.sleep(LEASE_OVER)
         await system.sweep.run()
 
-    questions: dict[str, Question] = {
+    return {
         "idle poll": system.queue.has_work,
         "claim, and what it hands back": claim_and_hand_back,
         "upkeep's look": system.chores.due,
@@ -44,11 +42,31 @@ async def plans(system: System, database: AsyncDatabase[dict[str, Any]], listene
         "half done controls": lambda: system.intents.finish_half_done(HALF_DONE_AFTER),
         "pauses that end": system.controls.resume_due,
         "half done creations": system.creation.complete_owed,
-        "a user's bulks": lambda: system.lookup.bulks(OWNER),
-        "a user's jobs": lambda: system.lookup.jobs(OWNER, None, None, 50, None),
-        "the queue, of a user": lambda: system.overview.queue(OWNER),
-        "the queue, of an admin": lambda: system.overview.queue(None),
     }
+
+
+def read_questions(system: System, owner: str) -> dict[str, Question]:
+    """What people ask, of an owner who has much."""
+    lookup, overview, throughput = system.lookup, system.overview, system.throughput
+    return {
+        "a user's bulks": lambda: lookup.bulks(owner),
+        "those that have completed": lambda: lookup.bulks(owner, BulkFilter([BulkStatus.COMPLETED])),
+        "those with a word": lambda: lookup.bulks(owner, BulkFilter(text="boots")),
+        "a user's jobs": lambda: lookup.jobs(owner, None, None, 50, None),
+        "those that have failed": lambda: lookup.jobs(owner, JobStatus.FAILED, None, 50, None),
+        "what waits for a person": lambda: lookup.selections(owner, None, 20, None),
+        "the queue, of a user": lambda: overview.queue(owner),
+        "the queue, of an admin": lambda: overview.queue(None),
+        "the last hour, of a user": lambda: throughput.last_hour(owner),
+        "the last hour, of an admin": lambda: throughput.last_hour(None),
+        "tenants' shares": system.shares.tenants,
+    }
+
+
+async def plans(
+    questions: Mapping[str, Question], database: AsyncDatabase[dict[str, Any]], listener: CommandListener
+) -> Plans:
+    """By the question: its commands in order, each with its filter and sort, and the server's plan for them."""
     told: Plans = {}
     for name, ask in questions.items():
         sent: list[tuple[str, dict[str, Any]]] = []
@@ -75,7 +93,9 @@ def table(told: Plans) -> str:
 
 def _fields(filter: dict[str, Any]) -> Iterator[str]:
     for field, value in filter.items():
-        if field == "$or":
+        if field == "$and":
+            yield from dict.fromkeys(name for part in value for name in _fields(part))
+        elif field == "$or":
             yield " or ".join(" + ".join(branch) for branch in value)
         else:
             yield f"{field.rpartition('.')[0]}.<token>" if field.startswith("slots.") else field

@@ -94,9 +94,9 @@ class Adoption:
         )
         ours = new_bulk(bulk["_id"], bulk.get("userId") or "unknown", request, self._clock.now())
         kept: Document = {name: bulk[name] for name in ("userId", "created_at", "mode", "metadata") if name in bulk}
-        since = kept.get("created_at")
-        rank = priority.rank(since if isinstance(since, datetime) else ours["created_at"], ours["priority"])
-        return {**ours, **kept, "rank": rank}
+        if not isinstance(kept.get("created_at"), datetime):
+            kept["created_at"] = ours["created_at"]  # lists and sums go by it
+        return {**ours, **kept, "rank": priority.rank(kept["created_at"], ours["priority"])}
 
     async def _wrap_single_jobs(self) -> None:
         """Give each of the application's own jobs a bulk of one with the job's id; adoption does the rest."""

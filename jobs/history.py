@@ -18,13 +18,13 @@ from jobs.estimates import Rate, Work, estimate
 from jobs.limits import Limits
 from jobs.pipelines import CONTENT
 from jobs.states import JobStatus
-from jobs.store import Document, Store
+from jobs.store import Document, Filter, Store
 from jobs.timings import TOLD, Timing, pace_of, timing_of
 
 MOST_JOBS = 50
 MOST_LOOKED_AT = 1000
-WINDOWS = (timedelta(hours=1), timedelta(days=7))
-"""First the last hour, so that a server that sorts what it reads reads little."""
+WINDOWS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
+"""The shortest first, so that a server that sorts what it reads reads little."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,18 @@ class History:
         """From the last jobs that this pipeline has completed in this mode; None where there are none of late."""
         found: list[Document] = []
         for window in WINDOWS:
-            if len(found) < MOST_JOBS:
-                found = await self._completed(pipeline, mode, window)
+            ended = {"completed_at": {"$gt": self._clock.now() - window}}
+            found = await self._completed(pipeline, mode, ended)
+            # Of a longer window no other jobs would be looked at.
+            if len(found) == MOST_JOBS or await self._jobs.count(ended, limit=MOST_LOOKED_AT) == MOST_LOOKED_AT:
+                break
         timings = [timing for timing in map(timing_of, found) if timing.seconds > 0]
         if not timings:
             return None
         told = [job["cost"] for job in found if _tells_cost(job)]
         return Usual(timings, statistics.median(told) if told else None)
 
-    async def _completed(self, pipeline: str, mode: str, window: timedelta) -> list[Document]:
+    async def _completed(self, pipeline: str, mode: str, ended: Filter) -> list[Document]:
         """By the index of what has ended last; of that a bounded part is looked at, whatever the jobs are."""
         wanted = {
             "schema": 1,
@@ -73,7 +76,7 @@ class History:
         told = (*TOLD, "result_meta.usage", "cost")
         return await self._jobs.aggregate(
             [
-                {"$match": {"completed_at": {"$gt": self._clock.now() - window}}},
+                {"$match": ended},
                 {"$sort": {"completed_at": -1}},
                 {"$limit": MOST_LOOKED_AT},
                 {"$match": wanted},

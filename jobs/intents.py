@@ -37,7 +37,7 @@ class Intent(StrEnum):
 
 def half_done(before: datetime) -> Document:
     """Bulks with an intent that was written before then, and not carried out."""
-    return {"schema": 1, "intent.at": {"$lte": before}}
+    return {"schema": 1, "intent.at": {"$exists": True, "$lte": before}}  # as its index says it
 
 
 class Intents:

@@ -160,7 +160,7 @@ class Lookup:
         if bulk_id is not None:
             wanted |= {"bulk_job_id": bulk_id, "shard": (await self.bulk(owner, bulk_id))["shard"]}
         question = Question(wanted, NEWEST_FIRST, limit, Place.read(cursor))
-        page = await read_page(self._jobs, question, self._clock.now(), WITHOUT_RESULT)
+        page = await read_page(self._jobs, question, self._clock.now(), WITHOUT_RESULT, first=timedelta(days=1))
         return replace(page, documents=await self._visible(owner, page.documents))
 
     async def selections(self, owner: UserId, bulk_id: BulkId | None, limit: int, cursor: str | None) -> Page:

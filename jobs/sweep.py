@@ -29,7 +29,8 @@ STALLED = 1 / 4
 than this, if what is asked under `noticing_outages` is asked every third of a lease."""
 
 EVERYWHERE_EVERY = timedelta(minutes=2)
-BUSY: Document = {"schema": 1, "busy": {"$gt": 0}}
+BUSY: Document = {"schema": 1, "busy": {"$gt": 0, "$lt": 2**31}}
+"""With two ends: with one, a server that guesses how many there are may rather read all bulks."""
 
 WHERE_JOBS_MAY_RUN: tuple[Document, ...] = (BUSY, {"schema": 1, "status": {"$in": list(LIVE_BULKS)}})
 """A job that runs has a slot; but one whose worker slept between reserving and taking may only have a live bulk."""

@@ -56,6 +56,9 @@ class HeldUp:
     text: str
 
 
+NOBODY = HeldUp(WaitingCode.NO_WORKER, "No worker is alive")
+
+
 class Waiting:
     def __init__(self, store: Store, clock: Clock, scopes: Scopes, admission: Admission, workers: Workers) -> None:
         self._bulks = store.collection("bulk_jobs")
@@ -66,7 +69,8 @@ class Waiting:
         self._workers = workers
 
     async def of_bulk(self, bulk: Document) -> HeldUp | None:
-        """What keeps its next job from starting; None where nothing does, or as many run as `parallelism` allows."""
+        """What keeps its next job from starting; None where nothing does, or as many run as `parallelism` allows. That
+        no worker is alive is told also where jobs seem to run: those of workers that are gone."""
         now = self._clock.now()
         own = _of_its_own(bulk, now)
         if own is None or own.code is WaitingCode.CANARY:
@@ -74,8 +78,11 @@ class Waiting:
         if own is not None and own.code is WaitingCode.DELAY:
             # A claim that met a closed generator has made the bulk wait for a moment, as a delay does.
             return await self._of_other_generators(bulk, now) or own
-        if own is not None or not _may_start_another(bulk):
+        if own is not None:
             return own
+        if not _may_start_another(bulk):
+            seems_to_run = bulk["status"] in LIVE_BULKS and bulk["busy"] > 0
+            return NOBODY if seems_to_run and not await self._workers.any_alive() else None
         scope_id = TENANT + bulk["tenant"]
         look, scopes, workers, ahead = await asyncio.gather(
             self._admission.look(), self._scopes.find([scope_id]), self._workers.alive(), self._ahead(bulk, now)
@@ -84,7 +91,7 @@ class Waiting:
         if shared is not None and shared.code is WaitingCode.PARALLEL_OFF:
             return shared
         if not workers:
-            return HeldUp(WaitingCode.NO_WORKER, "No worker is alive")
+            return NOBODY
         return shared or await self._in_line(workers, ahead)
 
     def of_job(self, bulk: Document, held_up: HeldUp | None, job: Document) -> HeldUp | None:

@@ -81,9 +81,8 @@ class Broadcast:
             self._drop(feed)
         if not self._readers:
             self._nobody.set()
-            if self._watcher is not None:
-                self._tasks[self._watcher].cancel()
-                self._watcher = None
+            self._cancel(self._watcher)
+            self._watcher = None
 
     async def stop(self) -> None:
         """All streams end in good order; those that cannot within a second are cut off."""
@@ -126,7 +125,11 @@ class Broadcast:
             self._of_bulk[feed.bulk_id].discard(feed)
             if not self._of_bulk[feed.bulk_id]:
                 del self._of_bulk[feed.bulk_id]
-        if task := self._tasks.get(feed):
+        self._cancel(feed)
+
+    def _cancel(self, worker: Feed | Watcher | None) -> None:
+        """One that has ended already, or is cancelled by `stop`, stays so."""
+        if worker is not None and (task := self._tasks.get(worker)):
             task.cancel()
 
     def _start(self, worker: Feed | Watcher, work: Coroutine[Any, Any, None], name: str) -> None:

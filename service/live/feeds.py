@@ -40,11 +40,12 @@ class Feed:
         self._job_ids: set[JobId] = set()
         self._revs: dict[str, int] = {}
         self._last: Event | None = None
+        self._snapshot: tuple[View, datetime, float] | None = None
         self._is_live = True
         self._ceiling: int | None = None
         self._is_working = False
         self._news = asyncio.Event()
-        self._next_at = self._refresh_at = 0.0
+        self._next_at = self._refresh_at = self._not_before = 0.0
 
     @property
     def is_deserted(self) -> bool:
@@ -92,10 +93,10 @@ class Feed:
 
     async def _something_to_do(self) -> None:
         loop = asyncio.get_running_loop()
-        while not self._newcomers:
-            at = self._next_at if self._changed else self._refresh_at if self._is_live else None
+        while True:
+            at = self._due_at()
             if at is not None and at <= loop.time():
-                if self._changed or self._pace.may_refresh():
+                if self._newcomers or self._changed or self._pace.may_refresh():
                     return
                 self._refresh_at = at = loop.time() + self._pace.rhythm.refresh
             self._news.clear()
@@ -103,27 +104,40 @@ class Feed:
                 async with asyncio.timeout_at(at):
                     await self._news.wait()
 
+    def _due_at(self) -> float | None:
+        """None: not before something happens."""
+        if self._newcomers:
+            return self._not_before
+        if self._changed:
+            return self._next_at
+        return self._refresh_at if self._is_live else None
+
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         async with self._pace.turn:
             self._is_working = True
-            newcomers, changed, job_ids = list(self._newcomers), self._changed, self._job_ids
+            changed, job_ids = self._changed, self._job_ids
             self._changed, self._job_ids = False, set()
-            told_until = self._told_until()  # before anything is read: what comes later is told of again
             began = loop.time()
             try:
-                if self._readers:
-                    await self._tell_readers(job_ids, told_until)
-                if newcomers:
-                    await self._tell_newcomers(newcomers, told_until)
+                await self._tell(changed, job_ids)
+                self._next_at = loop.time() + self._pace.rest(loop.time() - began)
             except StoreUnavailable:
                 self._changed = self._changed or changed
                 self._job_ids |= job_ids
-                await asyncio.sleep(self._pace.rhythm.away)
+                self._not_before = self._next_at = loop.time() + self._pace.rhythm.away
             self._is_working = False
-        now = loop.time()
-        self._next_at = now + self._pace.rest(now - began)
-        self._refresh_at = now + self._pace.rhythm.refresh
+        self._refresh_at = self._next_at + self._pace.rhythm.refresh
+
+    async def _tell(self, changed: bool, job_ids: set[JobId]) -> None:
+        newcomers = list(self._newcomers)
+        told_until = self._told_until()  # before anything is read: what comes later is told of again
+        if changed:
+            self._snapshot = None
+        if self._readers and (changed or not newcomers):
+            await self._tell_readers(job_ids, told_until)
+        if newcomers:
+            await self._tell_newcomers(newcomers, told_until)
 
     async def _tell_readers(self, job_ids: set[JobId], told_until: datetime) -> None:
         view = await self._views.update(self.subject, job_ids)
@@ -134,6 +148,8 @@ class Feed:
         else:
             events = self._news_in(view.events)
         self._is_live, self._ceiling = view.is_live, view.ceiling
+        if events:
+            self._snapshot = None
         _give(self._readers, events, told_until)
 
     async def _tell_newcomers(self, newcomers: Sequence[Subscription], told_until: datetime) -> None:
@@ -146,7 +162,15 @@ class Feed:
             else:
                 self._welcome(list(returned), missed, told_until)
         if fresh:
-            self._welcome(fresh, await self._views.snapshot(self.subject), told_until)
+            await self._show_all(fresh, told_until)
+
+    async def _show_all(self, fresh: Sequence[Subscription], told_until: datetime) -> None:
+        """With the last snapshot, if it is new enough, and nothing has been told since that it does not have."""
+        now = asyncio.get_running_loop().time()
+        if self._snapshot is None or self._snapshot[2] + self._pace.rhythm.refresh < now:
+            self._snapshot = (await self._views.snapshot(self.subject), told_until, now)
+        view, known_until, _ = self._snapshot
+        self._welcome(fresh, view, known_until)
 
     def _welcome(self, readers: Sequence[Subscription], view: View, told_until: datetime) -> None:
         self._is_live, self._ceiling = view.is_live, view.ceiling

@@ -23,7 +23,7 @@ class Rhythm:
     tell: float = 0.3
     refresh: float = 5.0
     away: float = 1.0
-    refreshes: float = 20.0
+    refreshes: float = 10.0
     at_once: int = 6
 
 

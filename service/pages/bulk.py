@@ -23,6 +23,7 @@ from service.looking import JOBS_SHOWN, look_at_bulk
 from service.pages import bulk_parts, html
 from service.pages.bulk_parts import Look
 from service.pages.bulk_settings import LABELS, priorities, values_of
+from service.pages.sending import new_key
 
 FILTERS: Mapping[str, str] = {
     "all": "All",
@@ -84,6 +85,7 @@ async def bulk_page(
         is_first=after == 0,
         is_complete=has_sheet or (after == 0 and status == "all"),
         as_of=as_of,
+        key=new_key(),
         values={name: (typed or {}).get(name, "") for name in known} if faults else known,
         labels=LABELS,
         priorities=priorities(detail.bulk_job),

@@ -1,4 +1,4 @@
-"""The buttons of a bulk's page: pause, resume, cancel, retry, and the form that changes it.
+"""The buttons of a bulk's page: pause, resume, cancel, retry, submit again, and the form that changes it.
 
 Each does what the API's route of that name does, and answers with a sentence and the changed parts of the page.
 """
@@ -26,11 +26,13 @@ from service.pages.bulk import bulk_page
 from service.pages.bulk_parts import Look
 from service.pages.bulk_settings import change_wanted
 from service.pages.forms import form_of
+from service.pages.sending import once
 from service.pages.wording import plural
 from service.problems import faults_of
 from service.rendering import bulk_job
 from service.request_rules import changes_of, check_until
 from service.requests import BulkPause
+from service.resubmission import again
 
 MOST_MINUTES = 30 * 24 * 60
 router = APIRouter(prefix="/bulks/{bulk_id}", include_in_schema=False)
@@ -65,6 +67,15 @@ async def retry(bulk_id: str, caller: Writer, parts: Parts, request: Request) ->
     bulk, retried = await parts.controls.retry(caller.user, _id(bulk_id))
     said = f"{plural(retried, 'failed article')} sent back to the queue." if retried else "Nothing has failed."
     return await _outcome(request, caller, parts, bulk, said)
+
+
+@router.post("/again")
+async def submit_again(bulk_id: str, caller: Writer, parts: Parts, rules: Rules, request: Request) -> Response:
+    """A new bulk of the same articles and settings, once however often the page is sent."""
+    form = await form_of(request)
+    asked, wanted = await again(await parts.lookup.bulk(caller.user, _id(bulk_id)), caller.user, parts, rules)
+    created = await parts.creation.create(caller.user, wanted, once(form, asked))
+    return RedirectResponse(f"/bulks/{created.bulk_id}", status_code=303, headers=html.HEADERS)
 
 
 @router.post("/settings")

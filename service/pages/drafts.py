@@ -97,7 +97,7 @@ async def draft_of(
         if not pasted.items:
             return replace(empty, unread=[of_field("lines", NO_LINES)])
         upload = _as_upload(pasted.items, [f"rows.{line}" for line in pasted.lines])
-    whole = replace(upload, items=[{**common, **item} for item in upload.items])
+    whole = replace(upload, items=[{**item, **_missing(common, item)} for item in upload.items])
     return replace(empty, body=body_of(whole, mode, settings), own=upload.items, upload=whole, chosen=chosen)
 
 
@@ -119,6 +119,10 @@ async def asked_for(
         return await wanted(draft.upload, draft.body, owner, parts, rules)
     except InvalidInput:
         return None
+
+
+def _missing(common: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in common.items() if name not in item}
 
 
 def _as_upload(items: Sequence[Mapping[str, Any]], places: Sequence[str]) -> Upload:

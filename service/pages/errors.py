@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from fastapi import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from jobs.errors import Fault
 from service.pages import html
@@ -35,7 +35,7 @@ def error_page(
     """Without a caller: who it is may be what went wrong."""
     if code == 401:
         here = request.url.path if request.method == "GET" else "/"
-        return _elsewhere(request, f"/sign-in?next={quote(here)}")
+        return html.elsewhere(request, f"/sign-in?next={quote(here)}")
     if html.is_htmx(request):
         said = " ".join(
             [sentence, *(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in faults)]
@@ -45,9 +45,3 @@ def error_page(
     shown = html.page("error.html", None, code, title=title, sentence=sentence, faults=faults)
     shown.headers.update(headers)
     return shown
-
-
-def _elsewhere(request: Request, url: str) -> Response:
-    if html.is_htmx(request):
-        return Response(status_code=204, headers={**html.HEADERS, "HX-Redirect": url})
-    return RedirectResponse(url, status_code=303, headers=html.HEADERS)

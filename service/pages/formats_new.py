@@ -17,7 +17,7 @@ from service.deps import Parts, Rules
 from service.pages import html
 from service.pages.format_form import LEAD_TO, LEVELS, body_of, count, fields_of, rows
 from service.pages.forms import form_of
-from service.pages.keeping import NAME, keep, opened
+from service.pages.keeping import NAME, keep, named, opened
 from service.pages.marking import Filled, marked, of_field
 from service.pages.offers import offers
 from service.pages.request_form import OF_BULK
@@ -28,18 +28,19 @@ from service.submission import body_read, bulk_wanted, tried
 
 HERE = "/formats/new"
 RECENT = 10
+Id = Annotated[str | None, Query(max_length=24)]
 router = APIRouter(include_in_schema=False)
 
 
 @router.get(HERE)
 async def show_new_formats(
-    caller: Writer, parts: Parts, rules: Rules, template: Annotated[str, Query(max_length=24)] = ""
+    caller: Writer, parts: Parts, rules: Rules, template: Id = None, bulk: Id = None
 ) -> Response:
-    page = FormatsPage(caller, parts, rules)
-    if not template:
-        return await page.shown(Filled())
-    of = await opened(parts, caller.user, template)
-    return await page.shown(Filled({**fields_of(of.body), "template": of.state.id, NAME: of.state.name}))
+    """Empty; or filled from a template, or as formats were submitted."""
+    of = await opened(parts, caller.user, named(template, bulk))
+    form = fields_of(of.body) if of else {}
+    form |= {"template": of.id, NAME: of.name} if of and of.kind == "template" else {}
+    return await FormatsPage(caller, parts, rules).shown(Filled(form))
 
 
 @router.post(HERE)

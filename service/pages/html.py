@@ -76,6 +76,13 @@ def outcome(request: Request, sentence: str, back_to: str, replaced: Mapping[str
     return HTMLResponse(notice(sentence) + parts(replaced or {}), headers=HEADERS)
 
 
+def elsewhere(request: Request, url: str) -> Response:
+    """Leads to another page, with scripts and without."""
+    if is_htmx(request):
+        return Response(status_code=204, headers={**HEADERS, "HX-Redirect": url})
+    return RedirectResponse(url, status_code=303, headers=HEADERS)
+
+
 def is_htmx(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 

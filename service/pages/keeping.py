@@ -1,16 +1,19 @@
-"""Templates for pages: listed, opened, and kept from what a form holds. What a request may say is judged elsewhere."""
+"""Templates for pages: listed, opened, and kept from what a form holds; and bulks, opened like templates.
+
+What a request may say is judged elsewhere.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from jobs.bson_json import plain
-from jobs.documents import UserId, parse_id
+from jobs.documents import BulkId, UserId, parse_id
 from jobs.errors import NameTaken
 from jobs.pipelines import FORMATS
 from jobs.system import System
@@ -18,7 +21,7 @@ from jobs.templates import Template, TemplateId
 from service.pages.marking import Marked, marked, of_field
 from service.problems import faults_of
 from service.requests import BulkDraft
-from service.resubmission import given, kept
+from service.resubmission import bulk_body, given, kept
 from service.template_models import TemplateState
 
 NAME = "template_name"
@@ -26,14 +29,24 @@ NAME = "template_name"
 
 @dataclass(frozen=True)
 class Opened:
-    """A template with its request, the body of one for a bulk."""
+    """What a form is filled from, a template or a bulk; `body` is that of a request for a bulk."""
 
-    state: TemplateState
+    kind: Literal["template", "bulk"]
+    id: str
+    name: str
     body: Mapping[str, Any]
 
     @property
     def items(self) -> Sequence[Mapping[str, Any]]:
         return self.body.get("items") or []
+
+    @property
+    def query(self) -> str:
+        return f"{self.kind}={self.id}"
+
+    @property
+    def is_of_formats(self) -> bool:
+        return self.body.get("pipeline") == FORMATS.name
 
 
 @dataclass(frozen=True)
@@ -56,10 +69,26 @@ async def listing(parts: System, owner: UserId, limit: int, cursor: str | None =
     return Listing([_state(template) for template in page.templates], page.next_cursor)
 
 
-async def opened(parts: System, owner: UserId, template_id: str) -> Opened:
+async def opened(parts: System, owner: UserId, named: Mapping[str, str]) -> Opened | None:
+    """What `template` or `bulk` name by its id, if either does. Raises `NotFound`."""
+    if "template" in named:
+        template, text = await parts.templates.find(owner, template_id_of(named["template"]))
+        return Opened("template", str(template.id), template.name, json.loads(text))
+    if "bulk" in named:
+        bulk = await parts.lookup.bulk(owner, BulkId(parse_id(named["bulk"], "bulk job")))
+        body = bulk_body(bulk, await parts.submitted.items(bulk))
+        return Opened("bulk", str(bulk["_id"]), bulk["name"] or "Untitled bulk", body)
+    return None
+
+
+def named(template: str | None, bulk: str | None) -> dict[str, str]:
+    """As `opened` wants it."""
+    return {kind: text for kind, text in (("template", template), ("bulk", bulk)) if text}
+
+
+async def state_of(parts: System, owner: UserId, template_id: TemplateId) -> TemplateState:
     """Raises `NotFound`."""
-    template, text = await parts.templates.find(owner, template_id_of(template_id))
-    return Opened(_state(template), json.loads(text))
+    return _state((await parts.templates.find(owner, template_id))[0])
 
 
 def template_id_of(text: str) -> TemplateId:
@@ -85,9 +114,9 @@ async def keep(parts: System, owner: UserId, form: Mapping[str, str], body: Mapp
         faults = faults_of([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
         return Keeping(wrong=marked(of_field(fault.path, fault.message) for fault in faults))
     if "template" in form:
-        before = (await opened(parts, owner, form["template"])).state
-        if before.name == name:
-            await parts.templates.change(owner, template_id_of(form["template"]), request=request)
+        template_id = template_id_of(form["template"])
+        if (await state_of(parts, owner, template_id)).name == name:
+            await parts.templates.change(owner, template_id, request=request)
             return Keeping(done=f"The template {name} is changed.")
     try:
         await parts.templates.keep(owner, name, request)

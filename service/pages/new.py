@@ -16,7 +16,7 @@ from service.deps import Parts, Rules
 from service.pages import html
 from service.pages.drafts import Draft, Found, asked_for, draft_of, looked_through
 from service.pages.forms import form_with_files
-from service.pages.keeping import Opened, keep, listing, opened, page_of
+from service.pages.keeping import Opened, keep, listing, named, opened
 from service.pages.marking import Filled
 from service.pages.new_shown import prefilled, shown_of, way_of
 from service.pages.offers import offers
@@ -26,26 +26,23 @@ from service.problems import STATUS
 HERE = "/bulks/new"
 LISTED = 50
 router = APIRouter(include_in_schema=False)
+Id = Annotated[str | None, Query(max_length=24)]
 Way = Annotated[str, Query(alias="from", max_length=20)]
 
 
 @router.get(HERE)
 async def show_new(
-    caller: Writer,
-    parts: Parts,
-    rules: Rules,
-    way: Way = "",
-    template: Annotated[str, Query(max_length=24)] = "",
+    caller: Writer, parts: Parts, rules: Rules, way: Way = "", template: Id = None, bulk: Id = None
 ) -> Response:
+    """Empty; or filled from a template, or as a bulk was submitted."""
     page = NewPage(caller, parts, rules)
-    if not template:
+    of = await opened(parts, caller.user, named(template, bulk))
+    if of is None:
         return await page.shown(Filled({"from": way}))
-    of = await opened(parts, caller.user, template)
-    if of.state.pipeline == FORMATS.name:
-        return RedirectResponse(page_of(of.state), 303, html.HEADERS)
+    if of.is_of_formats:
+        return RedirectResponse(f"/formats/new?{of.query}", 303, html.HEADERS)
     form = prefilled(of, way)
-    draft = await draft_of(form, None, of.items, parts)
-    return await page.shown(Filled(form), draft, of=of)
+    return await page.shown(Filled(form), await draft_of(form, None, of.items, parts), of=of)
 
 
 @router.post(HERE)
@@ -53,7 +50,7 @@ async def send_new(request: Request, caller: Writer, parts: Parts, rules: Rules)
     """Looks through what was put together; or keeps it; or submits it, once however often it is sent."""
     form, files = await form_with_files(request)
     page = NewPage(caller, parts, rules)
-    of = await opened(parts, caller.user, form["template"]) if "template" in form else None
+    of = await opened(parts, caller.user, form)
     draft = await draft_of(form, files.get("file"), of.items if of else (), parts)
     match form.get("do"):
         case "submit":
@@ -107,7 +104,7 @@ class NewPage:
             offers=await offers(owner, self._parts, self._rules),
             done=done,
             sentence=str(refused) if refused else None,
-            opened=of.state if of else None,
+            opened=of,
             templates=[each for each in templates if each.pipeline != FORMATS.name],
             **shown_of(f, draft, found),
         )

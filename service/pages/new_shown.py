@@ -1,4 +1,4 @@
-"""What the page of a new bulk shows of a draft, and how a template fills it. Nothing is judged or stored here."""
+"""What the page of a new bulk shows of a draft, and how a template or a bulk fills it. Nothing is judged here."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from service.pages.upload import COLUMN, choices, preview, told
 from service.pages.wording import plural
 
 KEPT = tuple(name for name in (*OF_BULK, *OPTIONS, "pipeline") if name != "deadline")
-"""Of a template; its deadline was that of the first time."""
+"""The deadline was that of the first time."""
 
 
 def prefilled(of: Opened, way: str) -> dict[str, str]:
-    """The form as a template fills it: its articles as lines, if these say all of them; else they stay with it. With
-    `way` lines, its settings alone."""
+    """Its articles as lines, if these say all of them; else they stay where they are. With `way` lines, its settings
+    alone."""
     body = of.body
-    form = shown(body, KEPT) | {"template": of.state.id, NAME: of.state.name, "mode": body.get("mode") or "topic"}
+    form = shown(body, KEPT) | {of.kind: of.id, "mode": body.get("mode") or "topic"}
+    form |= {NAME: of.name} if of.kind == "template" else {}
     if way == "lines" or not of.items:
         return {"from": "lines", **form}
     lines = as_lines(of.items, form["mode"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -14,7 +15,7 @@ from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
 from service.pages import html
 from service.pages.forms import form_of
-from service.pages.keeping import listing, opened, page_of, template_id_of
+from service.pages.keeping import listing, page_of, state_of, template_id_of
 from service.pages.sending import new_key, once
 from service.problems import faults_of
 from service.request_rules import NOT_VALID
@@ -51,8 +52,8 @@ async def keep_bulk(request: Request, caller: Writer, parts: Parts) -> Response:
 async def submit(template_id: str, request: Request, caller: Writer, parts: Parts, rules: Rules) -> Response:
     """As it is, once however often the page is sent."""
     form = await form_of(request)
-    of = await opened(parts, caller.user, template_id)
-    asked = body_read({"name": of.state.name, **of.body})
+    template, text = await parts.templates.find(caller.user, template_id_of(template_id))
+    asked = body_read({"name": template.name, **json.loads(text)})
     wanted = await bulk_wanted(asked, caller.user, parts, rules)
     created = await parts.creation.create(caller.user, wanted, once(form, asked))
     return RedirectResponse(f"/bulks/{created.bulk_id}", 303, html.HEADERS)
@@ -63,17 +64,17 @@ async def rename(template_id: str, request: Request, caller: Writer, parts: Part
     form = await form_of(request)
     name = _name(form.get("name", ""))
     await parts.templates.change(caller.user, template_id_of(template_id), name=name)
-    of = await opened(parts, caller.user, template_id)
-    row = html.part("templates_row.html", "row", of.state, page_of(of.state), new_key(), caller.may_write)
+    state = await state_of(parts, caller.user, template_id_of(template_id))
+    row = html.part("templates_row.html", "row", state, page_of(state), new_key(), caller.may_write)
     return html.outcome(request, f"It is named {name} now.", HERE, {f"template-{template_id}": row})
 
 
 @router.post("/{template_id}/delete")
 async def delete(template_id: str, request: Request, caller: Writer, parts: Parts) -> Response:
-    of = await opened(parts, caller.user, template_id)
+    state = await state_of(parts, caller.user, template_id_of(template_id))
     await parts.templates.remove(caller.user, template_id_of(template_id))
-    gone = html.part("templates_row.html", "gone", of.state)
-    return html.outcome(request, f"{of.state.name} is deleted.", HERE, {f"template-{template_id}": gone})
+    gone = html.part("templates_row.html", "gone", state)
+    return html.outcome(request, f"{state.name} is deleted.", HERE, {f"template-{template_id}": gone})
 
 
 def _name(text: str) -> str:

@@ -70,7 +70,16 @@ def with_moments(sentence: str) -> Markup:
 
 def number(value: float) -> str:
     """`12,500`, `3.5`."""
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}".rstrip("0")
+    return f"{value:,.0f}" if value == round(value) else _trimmed(f"{value:,.2f}")
+
+
+def cost(value: float) -> str:
+    """`12.5`, `0.0042`: of less than one, four places."""
+    return number(value) if value >= 1 else _trimmed(f"{value:.4f}")
+
+
+def _trimmed(decimal: str) -> str:
+    return decimal.rstrip("0").rstrip(".")
 
 
 def plural(count: int, one: str, more: str | None = None) -> str:
@@ -90,6 +99,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "duration": duration,
     "moment": moment,
     "number": number,
+    "cost": cost,
     "plural": plural,
     "about": about_of,
     "between": between,

@@ -105,6 +105,8 @@
   on('submit', (event) => {
     const dialog = event.target.closest('dialog');
     if (dialog) dialog.close();
+    const menu = event.target.closest('[popover]');
+    if (menu) menu.hidePopover();
   });
 
   // What a page has to say aloud is said when it changes, at most every five seconds.
@@ -163,6 +165,10 @@
     const element = event.detail.ctx.sourceElement;
     due.set(element, Date.now() + element.dataset.poll * 1000);
   });
+
+  // Where the list of pages is wider than the window, the one that is open is in sight.
+  const here = document.querySelector('.rail [aria-current]');
+  if (here) here.scrollIntoView({block: 'nearest', inline: 'center'});
 
   dress(document);
   setInterval(tick, 1000);

@@ -81,6 +81,18 @@ async def test_the_applications_own_order_is_kept(system: System) -> None:
     assert (await claimed(system)).job_id == jobs[1]["_id"]
 
 
+@pytest.mark.parametrize("created_at", ["2026-01-02", None, 5])
+async def test_a_bulk_that_does_not_say_when_it_was_made_is_listed_and_counted(
+    system: System, created_at: object
+) -> None:
+    bulk = foreign_bulk(1) | {"created_at": created_at}
+    await store(system, bulk, [foreign_job(bulk, 1)])
+    await system.adoption.run()
+    await system.queue.finish(await claimed(system), DONE)
+    assert [one["_id"] for one in (await system.lookup.bulks(OWNER)).documents] == [bulk["_id"]]
+    assert (await system.overview.queue(OWNER)).counts.completed == 1
+
+
 async def test_jobs_that_had_ended_before_stay_ended(system: System) -> None:
     bulk = foreign_bulk(2)
     await store(system, bulk, [foreign_job(bulk, 1, status="completed", result="old"), foreign_job(bulk, 2)])

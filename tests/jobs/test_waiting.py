@@ -195,6 +195,18 @@ async def test_without_a_live_worker_no_limit_matters(system: System, submit: Su
     assert await why(system, bulk_id) == ("no_worker", "No worker is alive")
 
 
+async def test_a_bulk_whose_jobs_run_on_workers_that_are_gone_says_so(
+    system: System, submit: Submit, clock: MovableClock
+) -> None:
+    bulk_id = await submit()
+    await claimed(system)
+    assert await of_bulk(system, bulk_id) is None
+    clock.move(timedelta(minutes=1))
+    assert await of_bulk(system, bulk_id) == HeldUp(WaitingCode.NO_WORKER, "No worker is alive")
+    await system.workers.beat("w2", slots=1, version="1", jobs=[])
+    assert await of_bulk(system, bulk_id) is None
+
+
 async def test_the_systems_limit_tells_how_many_run_and_how_many_go_first(system: System, submit: Submit) -> None:
     await system.limits.change({"max_running": 1})
     first, second = await submit(), await submit()

@@ -42,6 +42,18 @@ def words(page: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", without)).split())
 
 
+def replaced(answer: str) -> set[str]:
+    """The ids of the elements in whose place an answer puts others."""
+    return set(re.findall(r'<hx-partial hx-target="#([^"]+)" hx-swap="outerMorph">', answer))
+
+
+def told(answer: str) -> str:
+    """The sentence with which a button answers."""
+    found = re.search(r'<div class="notice[^>]*><span>(.*?)</span>', answer)
+    assert found is not None, answer
+    return words(found[1])
+
+
 def mark_of(page: str) -> str:
     """What the browser has seen, as it says when it asks again."""
     found = re.search(r'name="seen" value="([0-9a-f]+)"', page)

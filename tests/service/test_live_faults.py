@@ -54,7 +54,7 @@ async def app(faulty: FaultyStore) -> FastAPI:
     parts = await live_system(faulty)
     app = create_app(settings(bulk={"max_items": 300}), parts)
     app.state.broadcast = Broadcast(parts, 20, Rhythm(away=0.05))
-    app.state.stream_patience = Patience(heartbeat=0.1, send=1.0)
+    app.state.stream_patience = Patience(heartbeat=0.1, send=2)
     return app
 
 
@@ -179,7 +179,7 @@ async def test_a_bulk_that_is_deleted_ends_its_streams_and_is_not_there_any_more
 
 
 async def test_streams_end_in_good_order_when_the_service_does_also_beside_one_that_does_not_read(
-    app: FastAPI, system: System
+    app: FastAPI, system: System, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.state.stream_patience = Patience(send=60)
     async with served(app) as url, httpx2.AsyncClient(base_url=url, headers=AS_OWNER) as api:
@@ -198,6 +198,7 @@ async def test_streams_end_in_good_order_when_the_service_does_also_beside_one_t
         async with listening(url, path) as late:
             assert (late.response.status_code, await late.to_the_end()) == (200, [])
     deaf.close()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_nothing_runs_while_nobody_listens(app: FastAPI, url: str, api: httpx2.AsyncClient) -> None:

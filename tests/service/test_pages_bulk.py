@@ -1,4 +1,4 @@
-"""The page of a bulk: what is shown on it and to whom, its buttons with scripts and without, and its settings."""
+"""The page of a bulk: what is shown on it and to whom, its buttons with scripts and without."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from fastapi import FastAPI
 from jobs.keys import Scope
 from jobs.system import System
 from service.app import create_app
-from tests.service.browsing import HOSTILE, HTMX, pressed, sent, shown, words
+from tests.service.browsing import HOSTILE, HTMX, pressed, replaced, sent, shown, told, words
 from tests.service.conftest import As, WithKey
-from tests.service.page_forms import look
 from tests.service.requesting import (
     BULKS,
     DONE,
@@ -34,19 +33,7 @@ from tests.service.requesting import (
 )
 from tests.support.clock import MovableClock
 
-BUTTONS = ("pause", "resume", "cancel", "retry", "settings")
-
-
-def replaced(answer: str) -> set[str]:
-    """The ids of the elements in whose place an answer puts others."""
-    return set(re.findall(r'<hx-partial hx-target="#([^"]+)" hx-swap="outerMorph">', answer))
-
-
-def told(answer: str) -> str:
-    """The sentence with which a button answers."""
-    found = re.search(r'<div class="notice[^>]*><span>(.*?)</span>', answer)
-    assert found is not None, answer
-    return words(found[1])
+BUTTONS = ("pause", "resume", "cancel", "retry", "settings", "again")
 
 
 async def test_a_bulk_is_shown_with_each_of_its_articles(api: httpx2.AsyncClient, system: System) -> None:
@@ -132,9 +119,8 @@ async def test_a_pause_may_stop_what_runs_and_end_by_itself(
 ) -> None:
     bulk_id = await submit_quick(api)
     await claimed(system)
-    answer = await pressed(
-        api, f"/bulks/{bulk_id}/pause", mode="abort", reason="lunch", **dict[str, Any]({"for": "60"})
-    )
+    wanted: dict[str, Any] = {"mode": "abort", "reason": "lunch", "for": "60"}
+    answer = await pressed(api, f"/bulks/{bulk_id}/pause", **wanted)
     assert told(answer) == "Paused: 1 article that had begun is stopped and put back."
     pause = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["pause"]
     assert (pause["mode"], pause["reason"], pause["by"]) == ("abort", "lunch", OWNER)
@@ -147,7 +133,7 @@ async def test_a_pause_may_stop_what_runs_and_end_by_itself(
 @pytest.mark.parametrize(
     "wrong", [{"for": "0"}, {"for": "-5"}, {"for": "soon"}, {"for": "9999999999"}, {"mode": "now"}]
 )
-async def test_a_pause_that_cannot_be_is_refused_in_a_sentence(api: httpx2.AsyncClient, wrong: dict[str, str]) -> None:
+async def test_a_pause_that_cannot_be_is_refused_in_a_sentence(api: httpx2.AsyncClient, wrong: dict[str, Any]) -> None:
     bulk_id = await submit_quick(api)
     page = await sent(api, f"/bulks/{bulk_id}/pause", 400, **wrong)
     assert "It cannot be paused" in page.text
@@ -212,88 +198,6 @@ async def test_a_large_bulk_has_pages_and_a_bar_in_the_place_of_the_sheet(system
     assert re.findall(r'<span class="position" aria-hidden="true">(\d+)<', failed) == ["1"]
 
 
-async def test_the_settings_of_a_bulk_are_changed_while_it_runs(api: httpx2.AsyncClient) -> None:
-    bulk_id = await submit(api, name="Before", priority=50)
-    page = await shown(api, f"/bulks/{bulk_id}")
-    assert '<option value="50" selected>50</option>' in page
-    given: dict[str, Any] = {
-        "name": "After",
-        "priority": "high",
-        "parallelism": "3",
-        "delay_seconds": "1.5",
-        "stagger_ms": "150",
-    }
-    budget: dict[str, Any] = {"budget.cost": "20", "budget.cost_per_job": "0.5"}
-    answer = await sent(api, f"/bulks/{bulk_id}/settings", **given, **budget)
-    assert answer.headers["location"] == f"/bulks/{bulk_id}"
-    changed = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
-    assert (changed["name"], changed["priority"], changed["parallelism"]) == ("After", "high", 3)
-    assert (changed["delay_seconds"], changed["budget"]["cost"], changed["budget"]["cost_per_job"]) == (1.5, 20, 0.5)
-    await sent(api, f"/bulks/{bulk_id}/settings", **given)
-    assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["budget"] is None
-
-
-async def test_a_number_that_was_not_touched_stays_as_it_is_to_the_last_digit(api: httpx2.AsyncClient) -> None:
-    exact = {"cost": 1234567.89, "cost_per_job": 0.0000125}
-    bulk_id = await submit(api, budget=exact, delay_seconds=1234.5678)
-    fields: dict[str, Any] = dict((await look(api, f"/bulks/{bulk_id}")).fields)
-    await sent(api, f"/bulks/{bulk_id}/settings", **{**fields, "budget.cost_per_job": "2"})
-    changed = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
-    assert (changed["budget"]["cost"], changed["budget"]["cost_per_job"]) == (exact["cost"], 2)
-    await sent(api, f"/bulks/{bulk_id}/settings", **{**fields, "budget.cost": "7"})
-    changed = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
-    assert (changed["budget"]["cost"], changed["budget"]["cost_per_job"]) == (7, exact["cost_per_job"])
-    assert changed["delay_seconds"] == 1234.5678
-
-
-async def test_a_form_that_says_what_is_so_changes_nothing(system: System, open_client: As) -> None:
-    fixed = create_app(settings(queue={"priority_changes": "off"}), system)
-    api = open_client(fixed, {"X-Pressrun-User": OWNER})
-    bulk_id = await submit(api, name="As it is")
-    before = (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]
-    same: dict[str, Any] = {
-        "name": "As it is",
-        "priority": "low",
-        "parallelism": "1",
-        "delay_seconds": "5",
-        "stagger_ms": "150",
-    }
-    await sent(api, f"/bulks/{bulk_id}/settings", **same)
-    assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"] == before
-    refused = await sent(api, f"/bulks/{bulk_id}/settings", 409, **{**same, "priority": "high"})
-    assert "changes are switched off here" in refused.text
-
-
-@on_embedded
-@pytest.mark.parametrize(
-    ("field", "wrong", "sentence"),
-    [
-        ("parallelism", "none", "Must be a whole number"),
-        ("parallelism", "0", "Must be greater than or equal to 1"),
-        ("delay_seconds", "-1", "Must be greater than or equal to 0"),
-        ("delay_seconds", "nan", "Must be"),
-        ("name", "", "Must say something"),
-        ("priority", "urgent", "Must be high, normal, low or a number"),
-        ("budget.cost", "much", "Must be a number"),
-        ("budget.cost", "-3", "Must be greater than 0"),
-    ],
-)
-async def test_what_cannot_be_taken_is_said_beside_its_field_and_what_was_typed_stays(
-    api: httpx2.AsyncClient, field: str, wrong: str, sentence: str
-) -> None:
-    bulk_id = await submit(api, name="Before")
-    given = {"name": "Typed", "priority": "low", "parallelism": "2", "delay_seconds": "5", "stagger_ms": "150"}
-    page = (await sent(api, f"/bulks/{bulk_id}/settings", 400, **{**given, field: wrong})).text
-    assert f'<a href="#{field}">' in page.split('role="alert"')[1]
-    beside = page.split(f'<label for="{field}">')[1].split("</div>")[0]
-    assert sentence in beside
-    assert 'aria-invalid="true"' in beside
-    if field != "name":
-        assert 'value="Typed"' in page
-    assert '<details id="settings" class="sheet" open>' in page
-    assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["name"] == "Before"
-
-
 async def test_a_budget_and_a_policy_are_told_with_what_they_have_done(api: httpx2.AsyncClient, system: System) -> None:
     policy = {"max_failed_percent": 20, "min_items": 2, "canary": 5}
     bulk_id = await submit_quick(api, budget={"cost": 9, "cost_per_job": 0.5}, failure_policy=policy)
@@ -316,3 +220,24 @@ async def test_a_bulk_of_formats_leads_to_them(api: httpx2.AsyncClient) -> None:
     page = await shown(api, f"/bulks/{bulk_id}")
     assert f'href="/formats/{bulk_id}"' in page
     assert ">summary</a>" in page
+
+
+async def test_a_bulk_is_submitted_again_once_however_often_the_page_is_sent(api: httpx2.AsyncClient) -> None:
+    bulk_id = await submit(api, name="Worth repeating")
+    key = re.search(r'name="key" value="([^"]+)"', await shown(api, f"/bulks/{bulk_id}"))
+    assert key is not None
+    went_to = {
+        (await sent(api, f"/bulks/{bulk_id}/again", key=key[1])).headers["location"],
+        (await sent(api, f"/bulks/{bulk_id}/again", key=key[1])).headers["location"],
+    }
+    assert len(went_to) == 1
+    assert went_to != {f"/bulks/{bulk_id}"}
+    assert [bulk["name"] for bulk in (await get(api, BULKS))["bulk_jobs"]] == ["Worth repeating"] * 2
+
+
+async def test_a_bulk_is_kept_as_a_template_from_its_page(api: httpx2.AsyncClient) -> None:
+    bulk_id = await submit(api, name="Worth keeping")
+    page = await shown(api, f"/bulks/{bulk_id}")
+    assert f'name="bulk_job_id" value="{bulk_id}"' in page
+    assert "Kept as the template Kept." in await pressed(api, "/templates", bulk_job_id=bulk_id, name="Kept")
+    assert "Kept" in await shown(api, "/templates")

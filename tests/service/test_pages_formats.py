@@ -12,10 +12,23 @@ from jobs.keys import Scope
 from jobs.outcomes import Completed
 from jobs.store import Store
 from jobs.system import System
+from service.app import create_app
 from service.pages.format_form import count, templates_of, ticks
 from tests.service.conftest import As, WithKey
+from tests.service.listening import AS_OWNER, PATIENCE, Listener, live_system, served
 from tests.service.page_forms import look, send, shown, went_to
-from tests.service.requesting import BULKS, FAILED, NOTHING, claimed, end_jobs, get, on_embedded, post, stored
+from tests.service.requesting import (
+    BULKS,
+    FAILED,
+    NOTHING,
+    claimed,
+    end_jobs,
+    get,
+    on_embedded,
+    post,
+    settings,
+    stored,
+)
 from tests.support.clock import MovableClock
 
 NEW = "/formats/new"
@@ -212,3 +225,22 @@ async def test_who_may_only_read_sees_no_button_that_writes(with_key: WithKey, s
     assert "The generator said no." in shown(page).words
     assert "/retry/" not in page.text
     shown(await send(reader, f"{url}/retry/{job_id}", {}), 403)
+
+
+class TestOnTheWire:
+    @pytest.fixture
+    async def system(self, store: Store) -> System:
+        return await live_system(store)
+
+    async def test_a_page_hears_of_each_change_and_fetches_what_it_shows(self, system: System) -> None:
+        app = create_app(settings(), system)
+        async with served(app) as at, httpx2.AsyncClient(base_url=at, headers=AS_OWNER, timeout=PATIENCE) as api:
+            url = await submitted(api, "faq")
+            async with api.stream("GET", f"{url}/stream") as response:
+                listener = Listener(response)
+                [first] = await listener.until(lambda heard: heard.name == "changed")
+                await end_jobs(system, written("The questions"))
+                await listener.until(lambda heard: heard.name == "changed" and heard.data > first.data)
+                [job_id] = await job_ids(api, url)
+                parts = await api.get(f"{url}/parts", params={"show": job_id, "seen": "queued"})
+                assert "The questions" in parts.text

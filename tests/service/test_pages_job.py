@@ -10,7 +10,7 @@ import pytest
 from jobs.keys import Scope
 from jobs.outcomes import Awaiting, Completed
 from jobs.system import System
-from tests.service.browsing import HOSTILE, HTMX, pressed, sent, shown, words
+from tests.service.browsing import HOSTILE, HTMX, pressed, replaced, sent, shown, told, words
 from tests.service.conftest import As, WithKey
 from tests.service.requesting import (
     BULKS,
@@ -25,7 +25,6 @@ from tests.service.requesting import (
     post,
     submit_quick,
 )
-from tests.service.test_pages_bulk import replaced, told
 
 PAGES = ("", "/stream", "/preview", "/raw", "/article")
 HARMFUL = (

@@ -29,6 +29,12 @@ class Deployment:
         await worker.said("worker_started")
         return worker
 
+    async def start_service(self) -> None:
+        """Anew, once it has ended: on the same port."""
+        port = {"PRESSRUN_SERVICE__PORT": self.url.rpartition(":")[2]}
+        self.service = await start("service", environment={**self.settings, **port}, folder=self.folder)
+        await self.service.said("service_started")
+
 
 @contextlib.asynccontextmanager
 async def embedded(settings: Mapping[str, str], folder: Path) -> AsyncIterator[Deployment]:
@@ -79,3 +85,4 @@ async def on_mongodb(
         finally:
             for worker in deployment.workers:
                 await worker.kill()
+            await deployment.service.kill()

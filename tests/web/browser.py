@@ -18,6 +18,10 @@ AXE = ROOT / "tests" / "data" / "axe-core-4.14.1.min.js"
 SCREENSHOTS = ROOT / "screenshots"
 CHROMIUM = "PRESSRUN_TEST_CHROMIUM"
 PATIENCE_MS = 30_000
+NO_FAULT = ("Failed to load resource", "net::ERR")
+"""A status of 400 and above is noted like this, which a page may have wanted."""
+
+UNANSWERED = ("Failed to fetch", "network error")
 
 Theme = Literal["light", "dark"]
 
@@ -32,8 +36,10 @@ class Window:
 
 @dataclass
 class Troubles:
-    """What the browser complained of: errors of scripts, and what the Content-Security-Policy has stopped."""
+    """What the browser complained of: errors of scripts, and what the Content-Security-Policy has stopped. Where an
+    outage is expected, that nobody answers is none."""
 
+    outage: bool = False
     said: list[str] = field(default_factory=list)
 
     def listen(self, page: Page) -> None:
@@ -41,7 +47,8 @@ class Troubles:
         page.on("console", lambda message: self._console(message.type, message.text))
 
     def _console(self, kind: str, text: str) -> None:
-        if kind == "error" and "Failed to load resource" not in text and "net::ERR" not in text:
+        expected = (*NO_FAULT, *UNANSWERED) if self.outage else NO_FAULT
+        if kind == "error" and not any(known in text for known in expected):
             self.said.append(text)
 
 
@@ -63,8 +70,11 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def opened(browser: Browser, url: str, window: Window = Window()) -> AsyncIterator[Page]:
-    """A window of its own, whose relative addresses are that service's. Fails afterwards if the browser complained."""
+async def opened(
+    browser: Browser, url: str, window: Window = Window(), user: str | None = None, *, outage: bool = False
+) -> AsyncIterator[Page]:
+    """A window of its own, whose relative addresses are that service's; without a `user` it is the developer's. Fails
+    afterwards if the browser complained."""
     context = await browser.new_context(
         base_url=url,
         color_scheme=window.theme,
@@ -74,26 +84,40 @@ async def opened(browser: Browser, url: str, window: Window = Window()) -> Async
         accept_downloads=True,
         timezone_id="Europe/Vienna",
         locale="en-GB",
+        extra_http_headers={"X-Pressrun-User": user} if user else {},
     )
     context.set_default_timeout(PATIENCE_MS)
-    troubles = Troubles()
+    troubles = Troubles(outage)
     context.on("page", troubles.listen)
     try:
         yield await context.new_page()
     finally:
         await context.close()
-    assert troubles.said == []
+    assert not troubles.said, troubles.said
 
 
 async def barriers(page: Page) -> list[str]:
     """What axe-core finds that is serious or critical: the rule, and where it is broken first."""
-    await page.evaluate(AXE.read_text())
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE.read_text())
     found: dict[str, Any] = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{violation['id']}: {violation['help']} ({violation['nodes'][0]['html'][:200]})"
         for violation in found["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
+
+
+async def overhang(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    wider: int = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wider
+
+
+async def turn(page: Page, window: Window) -> None:
+    """The same page in another window, as it is."""
+    await page.emulate_media(color_scheme=window.theme, reduced_motion="reduce")
+    await page.set_viewport_size({"width": window.width, "height": window.height})
 
 
 async def photograph(page: Page, name: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser
@@ -13,6 +13,7 @@ from pymongo import AsyncMongoClient
 from jobs.store import Document
 from tests.web.browser import chromium
 from tests.web.showcase import Showcase, showcase
+from tests.web.workshop import Desk, Workshop, workshop
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +25,31 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 async def shown(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Showcase]:
     """Held still: no test may change anything in it."""
-    database = f"pressrun_test_{secrets.token_hex(6)}"
-    folder: Path = tmp_path_factory.mktemp("showcase")
-    async with showcase(folder, mongodb_uri, database) as filled:
+    folder = tmp_path_factory.mktemp("showcase")
+    async with _database(mongodb_uri) as database, showcase(folder, mongodb_uri, database) as filled:
         yield filled
-    client: AsyncMongoClient[Document] = AsyncMongoClient(mongodb_uri)
-    async with client:
-        await client.drop_database(database)
+
+
+@pytest.fixture(scope="session")
+async def shared_workshop(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workshop]:
+    """For journeys that leave its processes alone."""
+    folder = tmp_path_factory.mktemp("workshop")
+    async with _database(mongodb_uri) as database, workshop(folder, mongodb_uri, database) as built:
+        yield built
+
+
+@pytest.fixture
+async def desk(shared_workshop: Workshop) -> AsyncIterator[Desk]:
+    async with shared_workshop.desk() as own:
+        yield own
+
+
+@contextlib.asynccontextmanager
+async def _database(uri: str) -> AsyncIterator[str]:
+    name = f"pressrun_test_{secrets.token_hex(6)}"
+    try:
+        yield name
+    finally:
+        client: AsyncMongoClient[Document] = AsyncMongoClient(uri)
+        async with client:
+            await client.drop_database(name)

@@ -29,11 +29,30 @@ SUBJECTS = (
     "Down or synthetic fill", "Caring for leather boots", "Hats that survive the wind", "Linen for hot days",
     "Denim weights explained", "Socks nobody talks about", "Gloves for cold starts", "A capsule wardrobe",
 )  # fmt: skip
+SUMMARY = (
+    "Two people who have sewn for thirty years say what they look at first, and what they would not pay for again."
+)
+
+JOBS = {
+    "completed": ("completed", 1),
+    "failed": ("failed", 1),
+    "running": ("running", 19),
+    "queued": ("running", 50),
+    "awaiting": ("awaiting", 1),
+    "cancelled": ("cancelled", 12),
+}
+"""By what they show: of which bulk, and at which position."""
+
+TEMPLATES: dict[str, dict[str, Any]] = {
+    "Catalogue, at night": {"mode": "topic", "delay_seconds": 20, "priority": "low"},
+    "Weekly blog": {"mode": "topic", "pipeline": "blog", "items": [{"topic": subject} for subject in SUBJECTS]},
+    "Talks retold": {"pipeline": "formats", "templates": ["summary", "faq"]},
+}
 
 
 @dataclass(frozen=True)
 class Showcase:
-    """`bulks` are ids by what they show."""
+    """`bulks` and `jobs` are ids by what they show."""
 
     url: str
     bulks: dict[str, str]
@@ -41,11 +60,23 @@ class Showcase:
 
 
 def told(call: Call) -> Reply:
-    """Articles with headings, of some length, so that the quality check has nothing to say."""
-    if call.mode in ("ideas", "image"):
+    """Ideas, images, and articles with headings and of some length."""
+    if call.mode == "image":
         return article(call)
-    words = f"What to know about {call.topic} before you buy, in a few honest sentences from the workshop. " * 6
-    text = f"# {call.topic}\n\n{words}\n\n## What to look for\n\n- One thing\n- Another thing\n\n{words}"
+    subject = str(call.body.get("topic") or "Waxing a jacket")
+    if call.mode == "ideas":
+        ideas = [
+            {
+                "title": title.format(subject),
+                "summary": SUMMARY,
+                "angle": "The workshop",
+                "keywords": ["care", "repair"],
+            }
+            for title in ("{}: what the makers say", "Ten years with {}", "{}, and when to leave it")
+        ]
+        return success({"ideas": ideas, "recommended": 1}, {"cost": 0.001})
+    words = f"What to know about {subject} before you buy, in a few honest sentences from the workshop. " * 6
+    text = f"# {subject}\n\n{words}\n\n## What to look for\n\n- One thing\n- Another thing\n\n{words}"
     return success(text, {"input_tokens": 120, "output_tokens": 900, "cost": 0.012})
 
 
@@ -91,6 +122,9 @@ async def _filled(deployment: Deployment, api: httpx2.AsyncClient) -> Showcase:
     await submit("paused", "Spring preview", items=topics("Held for the camera"))
     await submit("cancelled", "Withdrawn: outlet texts", items=topics("Held for ever"))
     await submit("awaiting", "Blog, week 47", items=topics(count=10), pipeline="blog")
+    for name, request in TEMPLATES.items():
+        kept = await api.post("/api/templates", json={"name": name, "request": request})
+        assert kept.status_code == 200, kept.text
     await submit(
         "formats",
         "One source, many shapes",
@@ -113,9 +147,8 @@ async def _filled(deployment: Deployment, api: httpx2.AsyncClient) -> Showcase:
         lambda progress: progress["completed"] == 18 and progress["running"] == 2,
     )
     jobs = {}
-    for shows in ("completed", "failed", "running"):
-        detail = (await api.get(f"{BULKS}/{bulks[shows]}")).json()
-        jobs[shows] = detail["jobs"][18 if shows == "running" else 0]["id"]
+    for shows, (of, position) in JOBS.items():
+        jobs[shows] = (await api.get(f"{BULKS}/{bulks[of]}")).json()["jobs"][position - 1]["id"]
     return Showcase(deployment.url, bulks, jobs)
 
 

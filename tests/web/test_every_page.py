@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser, Page, Response
+from playwright.async_api import Browser, Response
 
-from tests.web.browser import Window, barriers, opened, photograph
+from tests.web.browser import Window, barriers, opened, overhang, photograph, turn
 from tests.web.showcase import Showcase
+from tests.web.views import VIEWS
 
 MAX_WEIGHT = 100_000
 WINDOWS = {
@@ -15,30 +16,37 @@ WINDOWS = {
     "phone": Window("light", 360, 780),
     "dark-phone": Window("dark", 360, 780),
 }
-PAGES = {
-    "bulks": "/",
-    "nothing": "/bulks/6b027bdfe484bda5c9f5777d",
-}
+FIRST_SEEN = [name for name, view in VIEWS.items() if view.then is None]
 
 
-def address(page: str, shown: Showcase) -> str:
-    return PAGES[page].format(**{f"{kind}_bulk": found for kind, found in shown.bulks.items()}, **shown.jobs)
-
-
-@pytest.mark.parametrize("window", WINDOWS)
-@pytest.mark.parametrize("name", PAGES)
-async def test_a_page_has_no_barrier_and_nothing_leaves_its_frame(
-    browser: Browser, shown: Showcase, name: str, window: str
-) -> None:
-    async with opened(browser, shown.url, WINDOWS[window]) as page:
-        await page.goto(address(name, shown))
+@pytest.mark.parametrize("name", VIEWS)
+async def test_a_page_has_no_barrier_and_nothing_leaves_its_frame(browser: Browser, shown: Showcase, name: str) -> None:
+    view, found = VIEWS[name], []
+    async with opened(browser, shown.url, user=view.user) as page:
+        await page.goto(view.address(shown))
         await page.locator("h1").wait_for()
-        await photograph(page, f"{name}-{window}")
+        if view.then is not None:
+            await view.then(page)
+        for kind, window in WINDOWS.items():
+            await turn(page, window)
+            await photograph(page, f"{name}-{kind}")
+            found += [f"{kind}: {barrier}" for barrier in await barriers(page)]
+            if (beyond := await overhang(page)) > 0:
+                found.append(f"{kind}: {beyond} px wider than its window")
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["bulks", "bulk-running", "queue"])
+async def test_a_large_screen_is_filled_without_a_barrier(browser: Browser, shown: Showcase, name: str) -> None:
+    async with opened(browser, shown.url, Window("light", 3840, 2160)) as page:
+        await page.goto(VIEWS[name].address(shown))
+        await page.locator("h1").wait_for()
+        await photograph(page, f"{name}-4k")
         assert await barriers(page) == []
         assert await overhang(page) <= 0
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", FIRST_SEEN)
 async def test_a_page_weighs_little_and_loads_nothing_from_elsewhere(
     browser: Browser, shown: Showcase, name: str
 ) -> None:
@@ -47,24 +55,18 @@ async def test_a_page_weighs_little_and_loads_nothing_from_elsewhere(
     def note(response: Response) -> None:
         loaded.append(response)
 
-    async with opened(browser, shown.url) as page:
+    async with opened(browser, shown.url, user=VIEWS[name].user) as page:
         page.on("response", note)
-        await page.goto(address(name, shown), wait_until="load")
+        await page.goto(VIEWS[name].address(shown), wait_until="load")
         assert all(response.url.startswith(shown.url) for response in loaded)
         whole = [response for response in loaded if "event-stream" not in response.headers.get("content-type", "")]
         sizes = [await response.request.sizes() for response in whole]
         assert sum(size["responseBodySize"] for size in sizes) < MAX_WEIGHT
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", FIRST_SEEN)
 async def test_a_page_can_be_read_without_scripts(browser: Browser, shown: Showcase, name: str) -> None:
-    async with opened(browser, shown.url, Window(scripts=False)) as page:
-        await page.goto(address(name, shown))
+    async with opened(browser, shown.url, Window(scripts=False), VIEWS[name].user) as page:
+        await page.goto(VIEWS[name].address(shown))
         assert await page.locator("h1").inner_text()
         assert await page.locator("#away").is_hidden()
-
-
-async def overhang(page: Page) -> int:
-    """By how many pixels the page is wider than its window."""
-    wider: int = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return wider

@@ -1,0 +1,158 @@
+"""A Pressrun of real processes to go journeys through, where a test decides when the generator answers, and what.
+
+Each journey has a desk: a person of its own, whose bulks nobody else sees. Nothing is judged here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.deployment import Deployment, on_mongodb
+from tests.support.eventually import eventually
+from tests.support.replies import Reply, failure
+from tests.support.scripted_generator import Call, ScriptedGenerator
+from tests.web.browser import PATIENCE_MS, Window, opened
+from tests.web.showcase import BULKS, FAST, told
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@dataclass
+class Desk:
+    """`held` are the topics whose calls wait until they are released, `failing` those that are refused.
+
+    A call on a format has the name of its template as its topic.
+    """
+
+    user: str
+    deployment: Deployment
+    api: httpx2.AsyncClient
+    calls: list[Call] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
+    failing: set[str] = field(default_factory=set)
+    _gates: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+
+    @property
+    def called(self) -> list[str]:
+        return [topic_of(call) for call in self.calls]
+
+    def reply(self, call: Call) -> Reply:
+        self.calls.append(call)
+        topic = topic_of(call)
+        if topic in self.failing:
+            return failure("The model has refused this subject.", retryable=False)
+        reply = told(call)
+        return replace(reply, gate=self._gates[topic]) if topic in self.held else reply
+
+    def release(self, *topics: str) -> None:
+        """All that are held, where none is named; those that are called only afterwards, too."""
+        for topic in topics or tuple(self.held):
+            self.held.discard(topic)
+            self._gates[topic].set()
+
+    async def asked_for(self, topic: str) -> Call:
+        """Wait until the generator has been called for it."""
+        calls = await eventually(lambda: _now([call for call in self.calls if topic_of(call) == topic]))
+        last: Call = calls[-1]
+        return last
+
+    async def submit(self, *subjects: str, **body: Any) -> str:
+        request = {"mode": "topic", "pipeline": "plain", "items": [{"topic": subject} for subject in subjects], **body}
+        return str((await self.post(BULKS, request))["bulk_job_id"])
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        answer = await self.api.post(path, json=body)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    async def bulk(self, bulk_id: str) -> dict[str, Any]:
+        seen: dict[str, Any] = (await self.api.get(f"{BULKS}/{bulk_id}")).json()
+        return seen
+
+    async def completed(self, bulk_id: str) -> None:
+        await eventually(lambda: self.bulk(bulk_id), lambda seen: seen["bulk_job"]["status"] == "completed")
+
+    @contextlib.asynccontextmanager
+    async def window(
+        self, browser: Browser, window: Window | None = None, *, outage: bool = False
+    ) -> AsyncIterator[Page]:
+        async with opened(browser, self.deployment.url, window or Window(), self.user, outage=outage) as page:
+            yield page
+
+
+@dataclass
+class Workshop:
+    deployment: Deployment
+    generator: ScriptedGenerator
+    _desks: dict[str, Desk] = field(default_factory=dict)
+
+    @contextlib.asynccontextmanager
+    async def desk(self, user: str | None = None) -> AsyncIterator[Desk]:
+        """Of somebody new, or of that user. What is held is released at the end, and nobody waits for it any more."""
+        name = user or f"person-{secrets.token_hex(4)}"
+        headers = {"X-Pressrun-User": name}
+        client = httpx2.AsyncClient(base_url=self.deployment.url, headers=headers, timeout=20, trust_env=False)
+        async with client as api:
+            desk = self._desks[name] = Desk(name, self.deployment, api)
+            try:
+                yield desk
+            finally:
+                desk.release()
+
+    def reply(self, call: Call) -> Reply:
+        return self._desks[str(call.body["user_id"])].reply(call)
+
+
+@contextlib.asynccontextmanager
+async def workshop(
+    folder: Path, uri: str, database: str, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Workshop]:
+    async with ScriptedGenerator() as generator:
+        of_generators = {"PRESSRUN_IDEAS__URL": generator.url, "PRESSRUN_IMAGES__URL": generator.url}
+        environment = FAST | {"PRESSRUN_WORKER__SLOTS": "8"} | of_generators | dict(settings or {})
+        async with on_mongodb(environment, folder, uri, database, workers=1, generator_url=generator.url) as deployment:
+            built = Workshop(deployment, generator)
+            generator.otherwise = built.reply
+            yield built
+
+
+def subjects(count: int = 10) -> list[str]:
+    return [f"Subject {number}" for number in range(1, count + 1)]
+
+
+def topic_of(call: Call) -> str:
+    return str(call.body.get("topic") or call.body.get("template"))
+
+
+def row(page: Page, topic: str) -> Any:
+    """Of an article on the page of its bulk."""
+    return page.locator("li.article").filter(has=page.get_by_role("link", name=topic, exact=True))
+
+
+class Stays:
+    """Notices whether a page is loaded anew, which a page that moves by itself never is."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    async def __aenter__(self) -> Stays:
+        await self._page.evaluate("window.opened = 'once'")
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        assert await self._page.evaluate("window.opened") == "once", "the page was loaded anew"
+
+
+async def _now(value: Any) -> Any:
+    return value
