@@ -88,7 +88,7 @@ async def test_who_may_only_read_is_shown_all_and_offered_nothing(browser: Brows
         await expect(page.locator("#bulk-figures .waiting")).to_contain_text("No worker is alive")
         for name in ("Pause", "Cancel", "Again", "Change"):
             await expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
-        await page.get_by_role("link", name="Queue").click()
+        await page.get_by_role("link", name="Queue", exact=True).click()
         await expect(page.locator("#queue-alive")).to_contain_text("No worker is alive")
         await expect(page.locator("#limits")).to_have_count(0)
         assert await barriers(page) == []
