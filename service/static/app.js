@@ -83,6 +83,21 @@
       dismiss(notice, 6000);
     }
   });
+  // What had the focus may go with what is replaced: then what stands nearest has it.
+  let had = null;
+  on('htmx:before:swap', () => {
+    const around = [];
+    for (let at = document.activeElement; at && at !== document.body; at = at.parentElement) if (at.id) around.push(at.id);
+    had = {focused: document.activeElement, around};
+  });
+  on('htmx:after:swap', () => {
+    if (!had || had.focused.isConnected || document.activeElement !== document.body) return;
+    for (const place of had.around.map((id) => document.getElementById(id)).filter(Boolean)) {
+      const near = [...place.querySelectorAll('.actions button, .actions a'), ...place.querySelectorAll('a, button')];
+      const next = near.find((one) => one.checkVisibility());
+      if (next) return next.focus({preventScroll: true});
+    }
+  });
   on('click', (event) => {
     const button = event.target.closest('[data-dismiss]');
     if (button) button.closest('.notice').remove();

@@ -24,8 +24,8 @@ async def test_an_idea_is_chosen_by_keyboard_alone(browser: Browser, desk: Desk)
             await expect(page.locator("#notices")).to_contain_text(said)
             await expect(page.locator("[data-question]")).to_have_count(9)
             await expect(page.locator("[data-question]").nth(1)).to_be_focused()
-            call = await desk.asked_for(about)
-            assert call.mode == "ideas"
+            call = await desk.asked_for(about, "topic")
+            assert call.body["idea"]["title"] == f"{about}, and when to leave it"
     jobs = (await desk.bulk(bulk_id))["jobs"]
     assert len([job for job in jobs if job["status"] == "awaiting_selection"]) == 9
 
@@ -56,7 +56,6 @@ async def test_formats_are_there_to_read_in_the_order_in_which_they_end(browser:
         await page.get_by_label("Articles at once").fill("2")
         await page.get_by_label("Name", exact=True).fill("The talk of May")
         await page.get_by_role("button", name="Submit").click()
-        await page.get_by_role("link", name="See its formats").click()
         tabs = page.locator("#formats-tabs li")
         async with Stays(page):
             await expect(page.get_by_role("heading", level=1)).to_have_text("The talk of May")

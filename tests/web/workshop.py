@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.deployment import Deployment, on_mongodb
 from tests.support.eventually import eventually
@@ -31,7 +31,7 @@ expect.set_options(timeout=PATIENCE_MS)
 class Desk:
     """`held` are the topics whose calls wait until they are released, `failing` those that are refused.
 
-    A call on a format has the name of its template as its topic.
+    A call on a format has the name of its template as its topic; ideas and images come at once.
     """
 
     user: str
@@ -49,6 +49,8 @@ class Desk:
     def reply(self, call: Call) -> Reply:
         self.calls.append(call)
         topic = topic_of(call)
+        if call.mode in ("ideas", "image"):
+            return told(call)
         if topic in self.failing:
             return failure("The model has refused this subject.", retryable=False)
         reply = told(call)
@@ -60,11 +62,16 @@ class Desk:
             self.held.discard(topic)
             self._gates[topic].set()
 
-    async def asked_for(self, topic: str) -> Call:
-        """Wait until the generator has been called for it."""
-        calls = await eventually(lambda: _now([call for call in self.calls if topic_of(call) == topic]))
-        last: Call = calls[-1]
-        return last
+    async def asked_for(self, topic: str, mode: str | None = None) -> Call:
+        """Wait until the generator has been called for it, in any mode or in that one."""
+
+        async def found() -> Call | None:
+            of_it = (call for call in self.calls if topic_of(call) == topic and mode in (None, call.mode))
+            return next(of_it, None)
+
+        call = await eventually(found)
+        assert call is not None
+        return call
 
     async def submit(self, *subjects: str, **body: Any) -> str:
         request = {"mode": "topic", "pipeline": "plain", "items": [{"topic": subject} for subject in subjects], **body}
@@ -135,7 +142,7 @@ def topic_of(call: Call) -> str:
     return str(call.body.get("topic") or call.body.get("template"))
 
 
-def row(page: Page, topic: str) -> Any:
+def row(page: Page, topic: str) -> Locator:
     """Of an article on the page of its bulk."""
     return page.locator("li.article").filter(has=page.get_by_role("link", name=topic, exact=True))
 
@@ -152,7 +159,3 @@ class Stays:
 
     async def __aexit__(self, *failure: object) -> None:
         assert await self._page.evaluate("window.opened") == "once", "the page was loaded anew"
-
-
-async def _now(value: Any) -> Any:
-    return value
