@@ -15,7 +15,7 @@ from jobs.outcomes import Completed, Retry
 from jobs.pipelines import CONTENT
 from jobs.scopes import GENERATOR, SYSTEM, TENANT
 from jobs.system import Rules, System, assemble
-from jobs.waiting import HeldUp, WaitingCode
+from jobs.waiting import HeldUp
 from tests.jobs.conftest import OWNER
 from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock
@@ -195,18 +195,6 @@ async def test_without_a_live_worker_no_limit_matters(system: System, submit: Su
     assert await why(system, bulk_id) == ("no_worker", "No worker is alive")
 
 
-async def test_a_bulk_whose_jobs_run_on_workers_that_are_gone_says_so(
-    system: System, submit: Submit, clock: MovableClock
-) -> None:
-    bulk_id = await submit()
-    await claimed(system)
-    assert await of_bulk(system, bulk_id) is None
-    clock.move(timedelta(minutes=1))
-    assert await of_bulk(system, bulk_id) == HeldUp(WaitingCode.NO_WORKER, "No worker is alive")
-    await system.workers.beat("w2", slots=1, version="1", jobs=[])
-    assert await of_bulk(system, bulk_id) is None
-
-
 async def test_the_systems_limit_tells_how_many_run_and_how_many_go_first(system: System, submit: Submit) -> None:
     await system.limits.change({"max_running": 1})
     first, second = await submit(), await submit()
@@ -283,30 +271,3 @@ async def test_a_generator_that_is_parked_or_down_holds_up_everybody(
     assert await why(system, bulk_id) == ("generator_down", "The generator is down; it is tried again")
     await scope(system, of_contents, down=False, ramp=1, running=1)
     assert await why(system, bulk_id) == ("generator_down", "The generator has just come back")
-
-
-async def test_workers_that_are_all_busy_are_told_with_their_slots(system: System, submit: Submit) -> None:
-    await system.workers.beat("w1", slots=1, version="1", jobs=[])
-    _, second = await submit(), await submit()
-    await claimed(system)
-    text = "The workers' only slot is taken; 1 bulk job of the same tenant goes first"
-    assert await of_bulk(system, second) == HeldUp(WaitingCode.WORKERS_BUSY, text)
-
-
-async def test_bulks_of_the_same_tenant_that_go_first_are_counted(system: System, submit: Submit) -> None:
-    await submit(priority=3.0)
-    await submit()
-    await submit(priority=1.0)
-    await submit(owner="other")
-    two = HeldUp(WaitingCode.BEHIND, "2 bulk jobs of the same tenant go first")
-    assert await of_bulk(system, await submit()) == two
-
-
-async def test_a_bulk_that_may_not_run_is_not_counted_among_those_that_go_first(
-    system: System, submit: Submit, clock: MovableClock
-) -> None:
-    _, late = await submit(budget=Budget(0.5, 1.0)), await submit()
-    await system.controls.pause(OWNER, await submit(), Pause())
-    in_5_s = {"$set": {"due_at": clock.now() + timedelta(seconds=5)}}
-    await system.store.collection("bulk_jobs").update_one({"_id": late}, in_5_s)
-    assert await of_bulk(system, await submit()) is None
