@@ -12,8 +12,8 @@ from pymongo import AsyncMongoClient
 
 from jobs.store import Document
 from tests.web.browser import chromium
-from tests.web.showcase import Showcase, showcase
-from tests.web.workshop import Desk, Workshop, workshop
+from tests.web.showcase import Showcase, filled
+from tests.web.workshop import EDITOR, Desk, Workshop, workshop
 
 
 @pytest.fixture(scope="session")
@@ -23,19 +23,18 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-async def shown(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Showcase]:
-    """Held still: no test may change anything in it."""
-    folder = tmp_path_factory.mktemp("showcase")
-    async with _database(mongodb_uri) as database, showcase(folder, mongodb_uri, database) as filled:
-        yield filled
-
-
-@pytest.fixture(scope="session")
 async def shared_workshop(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workshop]:
     """For journeys that leave its processes alone."""
     folder = tmp_path_factory.mktemp("workshop")
-    async with _database(mongodb_uri) as database, workshop(folder, mongodb_uri, database) as built:
+    async with own_database(mongodb_uri) as database, workshop(folder, mongodb_uri, database) as built:
         yield built
+
+
+@pytest.fixture(scope="session")
+async def shown(shared_workshop: Workshop) -> AsyncIterator[Showcase]:
+    """An editor's, and held still: no test may change anything of theirs."""
+    async with shared_workshop.desk(EDITOR) as desk:
+        yield await filled(desk)
 
 
 @pytest.fixture
@@ -45,7 +44,8 @@ async def desk(shared_workshop: Workshop) -> AsyncIterator[Desk]:
 
 
 @contextlib.asynccontextmanager
-async def _database(uri: str) -> AsyncIterator[str]:
+async def own_database(uri: str) -> AsyncIterator[str]:
+    """The name of one for more than a test, dropped afterwards."""
     name = f"pressrun_test_{secrets.token_hex(6)}"
     try:
         yield name

@@ -16,13 +16,17 @@ WINDOWS = {
     "phone": Window("light", 360, 780),
     "dark-phone": Window("dark", 360, 780),
 }
-FIRST_SEEN = [name for name, view in VIEWS.items() if view.then is None]
+KINDS = (
+    "bulks", "bulks-none", "bulk-paused", "bulk-awaiting", "job-completed", "job-running", "new-file", "single",
+    "formats-new", "formats", "selections-none", "queue", "templates", "nothing",
+)  # fmt: skip
+"""One view of each page that is made anew."""
 
 
 @pytest.mark.parametrize("name", VIEWS)
 async def test_a_page_has_no_barrier_and_nothing_leaves_its_frame(browser: Browser, shown: Showcase, name: str) -> None:
     view, found = VIEWS[name], []
-    async with opened(browser, shown.url, user=view.user) as page:
+    async with opened(browser, shown.url, user=view.user or shown.user) as page:
         await page.goto(view.address(shown))
         await page.locator("h1").wait_for()
         if view.then is not None:
@@ -38,7 +42,7 @@ async def test_a_page_has_no_barrier_and_nothing_leaves_its_frame(browser: Brows
 
 @pytest.mark.parametrize("name", ["bulks", "bulk-running", "queue"])
 async def test_a_large_screen_is_filled_without_a_barrier(browser: Browser, shown: Showcase, name: str) -> None:
-    async with opened(browser, shown.url, Window("light", 3840, 2160)) as page:
+    async with opened(browser, shown.url, Window("light", 3840, 2160), shown.user) as page:
         await page.goto(VIEWS[name].address(shown))
         await page.locator("h1").wait_for()
         await photograph(page, f"{name}-4k")
@@ -46,7 +50,7 @@ async def test_a_large_screen_is_filled_without_a_barrier(browser: Browser, show
         assert await overhang(page) <= 0
 
 
-@pytest.mark.parametrize("name", FIRST_SEEN)
+@pytest.mark.parametrize("name", KINDS)
 async def test_a_page_weighs_little_and_loads_nothing_from_elsewhere(
     browser: Browser, shown: Showcase, name: str
 ) -> None:
@@ -55,7 +59,7 @@ async def test_a_page_weighs_little_and_loads_nothing_from_elsewhere(
     def note(response: Response) -> None:
         loaded.append(response)
 
-    async with opened(browser, shown.url, user=VIEWS[name].user) as page:
+    async with opened(browser, shown.url, user=VIEWS[name].user or shown.user) as page:
         page.on("response", note)
         await page.goto(VIEWS[name].address(shown), wait_until="load")
         assert all(response.url.startswith(shown.url) for response in loaded)
@@ -64,9 +68,9 @@ async def test_a_page_weighs_little_and_loads_nothing_from_elsewhere(
         assert sum(size["responseBodySize"] for size in sizes) < MAX_WEIGHT
 
 
-@pytest.mark.parametrize("name", FIRST_SEEN)
+@pytest.mark.parametrize("name", KINDS)
 async def test_a_page_can_be_read_without_scripts(browser: Browser, shown: Showcase, name: str) -> None:
-    async with opened(browser, shown.url, Window(scripts=False), VIEWS[name].user) as page:
+    async with opened(browser, shown.url, Window(scripts=False), VIEWS[name].user or shown.user) as page:
         await page.goto(VIEWS[name].address(shown))
         assert await page.locator("h1").inner_text()
         assert await page.locator("#away").is_hidden()

@@ -19,12 +19,50 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.deployment import Deployment, on_mongodb
 from tests.support.eventually import eventually
-from tests.support.replies import Reply, failure
-from tests.support.scripted_generator import Call, ScriptedGenerator
+from tests.support.replies import Reply, failure, success
+from tests.support.scripted_generator import Call, ScriptedGenerator, article
 from tests.web.browser import PATIENCE_MS, Window, opened
-from tests.web.showcase import BULKS, FAST, told
 
+EDITOR = "editor"
+"""An admin, as the developer is."""
+
+FAST = {
+    "PRESSRUN_BULK__DELAY_SECONDS": "0",
+    "PRESSRUN_WORKER__POLL_SECONDS": "0.05",
+    "PRESSRUN_WORKER__LEASE_SECONDS": "10",
+    "PRESSRUN_WORKER__SWEEP_SECONDS": "0.5",
+    "PRESSRUN_WORKER__SLOTS": "12",
+    "PRESSRUN_AUTH__ADMINS": f'["{EDITOR}"]',
+    "PRESSRUN_LIMITS__MAX_RUNNING": "off",
+    "PRESSRUN_IDEAS__REQUESTS_PER_MINUTE": "off",
+    "PRESSRUN_IMAGES__REQUESTS_PER_MINUTE": "off",
+}
+BULKS = "/api/bulk-generate"
+SUMMARY = (
+    "Two people who have sewn for thirty years say what they look at first, and what they would not pay for again."
+)
 expect.set_options(timeout=PATIENCE_MS)
+
+
+def told(call: Call) -> Reply:
+    """Ideas, images, and articles with headings and of some length."""
+    if call.mode == "image":
+        return article(call)
+    subject = str(call.body.get("topic") or "Waxing a jacket")
+    if call.mode == "ideas":
+        ideas = [
+            {
+                "title": title.format(subject),
+                "summary": SUMMARY,
+                "angle": "The workshop",
+                "keywords": ["care", "repair"],
+            }
+            for title in ("{}: what the makers say", "Ten years with {}", "{}, and when to leave it")
+        ]
+        return success({"ideas": ideas, "recommended": 1}, {"cost": 0.001})
+    words = f"What to know about {subject} before you buy, in a few honest sentences from the workshop. " * 6
+    text = f"# {subject}\n\n{words}\n\n## What to look for\n\n- One thing\n- Another thing\n\n{words}"
+    return success(text, {"input_tokens": 120, "output_tokens": 900, "cost": 0.012})
 
 
 @dataclass
@@ -77,6 +115,11 @@ class Desk:
         request = {"mode": "topic", "pipeline": "plain", "items": [{"topic": subject} for subject in subjects], **body}
         return str((await self.post(BULKS, request))["bulk_job_id"])
 
+    async def submit_formats(self, name: str, *templates: str) -> str:
+        source = {"text": "A long talk about how jackets are waxed, and why. " * 30, "title": "Waxing"}
+        request = {"pipeline": "formats", "name": name, "source": source, "templates": templates}
+        return str((await self.post(BULKS, request))["bulk_job_id"])
+
     async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         answer = await self.api.post(path, json=body)
         assert answer.status_code == 200, answer.text
@@ -127,7 +170,7 @@ async def workshop(
 ) -> AsyncIterator[Workshop]:
     async with ScriptedGenerator() as generator:
         of_generators = {"PRESSRUN_IDEAS__URL": generator.url, "PRESSRUN_IMAGES__URL": generator.url}
-        environment = FAST | {"PRESSRUN_WORKER__SLOTS": "8"} | of_generators | dict(settings or {})
+        environment = FAST | of_generators | dict(settings or {})
         async with on_mongodb(environment, folder, uri, database, workers=1, generator_url=generator.url) as deployment:
             built = Workshop(deployment, generator)
             generator.otherwise = built.reply
