@@ -114,6 +114,7 @@ async def test_jobs_are_shown_in_their_order_with_what_became_of_them(api: httpx
 
 async def test_progress_counts_what_the_jobs_say(api: httpx2.AsyncClient, system: System) -> None:
     bulk_id = await submit_quick(api)
+    await system.workers.beat("w1", slots=1, version="1", jobs=[])
     await end_jobs(system, DONE, DONE, FAILED)
     await claimed(system)
     progress = (await get(api, f"{BULKS}/{bulk_id}"))["progress"]
