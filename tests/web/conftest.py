@@ -26,7 +26,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def shared_workshop(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workshop]:
     """For journeys that leave its processes alone."""
     folder = tmp_path_factory.mktemp("workshop")
-    async with own_database(mongodb_uri) as database, workshop(folder, mongodb_uri, database) as built:
+    async with _database(mongodb_uri) as database, workshop(folder, mongodb_uri, database) as built:
         yield built
 
 
@@ -44,8 +44,7 @@ async def desk(shared_workshop: Workshop) -> AsyncIterator[Desk]:
 
 
 @contextlib.asynccontextmanager
-async def own_database(uri: str) -> AsyncIterator[str]:
-    """The name of one for more than a test, dropped afterwards."""
+async def _database(uri: str) -> AsyncIterator[str]:
     name = f"pressrun_test_{secrets.token_hex(6)}"
     try:
         yield name

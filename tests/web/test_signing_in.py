@@ -14,7 +14,6 @@ from jobs.mongo import MongoStore
 from jobs.system import Rules, start
 from tests.support.deployment import on_mongodb
 from tests.web.browser import Window, barriers, opened, overhang, photograph, turn
-from tests.web.conftest import own_database
 from tests.web.test_every_page import WINDOWS
 from tests.web.workshop import subjects
 
@@ -31,17 +30,22 @@ class Keyed:
     keys: dict[Scope, str]
 
 
-@pytest.fixture(scope="module")
-async def keyed(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Keyed]:
+@pytest.fixture
+async def keyed(
+    mongodb_uri: str, mongodb_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Keyed]:
     folder, settings = tmp_path_factory.mktemp("keyed"), {"PRESSRUN_AUTH__MODE": "keys"}
-    async with own_database(mongodb_uri) as name:
-        store = MongoStore.connect(mongodb_uri, name, 5, "pressrun-test")
+    store = MongoStore.connect(mongodb_uri, mongodb_database, 5, "pressrun-test")
+    try:
         system = await start(store, Rules())
         keys = {scope: (await system.keys.create(OWNER, scope))[1] for scope in Scope}
         request = BulkRequest(mode="topic", name="Behind a door", items=[{"topic": topic} for topic in subjects()])
         bulk_id = str((await system.creation.create(OWNER, request)).bulk_id)
-        async with on_mongodb(settings, folder, mongodb_uri, name, workers=0, generator_url=NO_GENERATOR) as deployment:
+        async with on_mongodb(
+            settings, folder, mongodb_uri, mongodb_database, workers=0, generator_url=NO_GENERATOR
+        ) as deployment:
             yield Keyed(deployment.url, bulk_id, keys)
+    finally:
         await store.close()
 
 
