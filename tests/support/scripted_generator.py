@@ -18,6 +18,9 @@ from tests.support.replies import Reply, status, success
 
 HOST = "127.0.0.1"
 ROUTE = "/api/content/"
+TASK = "generator"
+"""How the names of its tasks begin."""
+
 IDEAS = {"ideas": [{"title": f"Idea {number}"} for number in range(3)], "recommended": 1}
 
 
@@ -130,6 +133,7 @@ class ScriptedGenerator:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        task.set_name(f"{TASK}: connection")
         self._serving.add(task)
         self.connections += 1
         ahead: bytes | None = b""
@@ -162,8 +166,8 @@ class ScriptedGenerator:
         self.calls.append(call)
         self.most_at_once = max(self.most_at_once, len(self.open_calls))
         self._news.tell()
-        sending = asyncio.create_task(_send(reply, writer), name="sending")
-        listening = asyncio.create_task(reader.read(1), name="listening")
+        sending = asyncio.create_task(_send(reply, writer), name=f"{TASK}: sending")
+        listening = asyncio.create_task(reader.read(1), name=f"{TASK}: listening")
         try:
             await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
             if not sending.done() or sending.exception() is not None:

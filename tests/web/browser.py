@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Error, Page, async_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 AXE = ROOT / "tests" / "data" / "axe-core-4.14.1.min.js"
@@ -89,8 +89,14 @@ async def opened(
     context.set_default_timeout(PATIENCE_MS)
     troubles = Troubles(outage)
     context.on("page", troubles.listen)
+    page = await context.new_page()
     try:
-        yield await context.new_page()
+        yield page
+    except BaseException as error:
+        with contextlib.suppress(Error):
+            seen = await page.locator("body").inner_text(timeout=1000)
+            error.add_note(f"At {page.url} one saw: {seen[:1000]}")
+        raise
     finally:
         await context.close()
     assert not troubles.said, troubles.said
