@@ -82,5 +82,13 @@ INDEXES = (
     Index("templates", (("userId", 1), ("name", 1)), "an owner's template of a name", unique=True),
     Index("templates", (("userId", 1), ("place", 1)), "an owner's templates, at most so many", unique=True),
     Index("templates", (("userId", 1), ("created_at", -1), ("_id", -1)), "an owner's templates, newest first"),
+    Index("endpoints", (("userId", 1), ("place", 1)), "an owner's webhook endpoints, at most so many", unique=True),
+    Index(
+        "deliveries",
+        (("due_at", 1), ("recipient", 1), ("channel", 1)),
+        "couriers: what is due, the longest first",
+        where={"state": "pending"},
+    ),
+    Index("deliveries", (("userId", 1), ("endpoint_id", 1), ("created_at", -1), ("_id", -1)), "an endpoint's deliveries, newest first"),
     Index("workers", (("last_heartbeat", 1),), "forget workers after a day", expire_after_seconds=86_400),
 )  # fmt: skip

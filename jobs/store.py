@@ -26,6 +26,8 @@ Name = Literal[
     "assets",
     "tallies",
     "templates",
+    "endpoints",
+    "deliveries",
 ]
 
 
