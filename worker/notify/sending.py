@@ -44,4 +44,4 @@ class SendFailed(Exception):
 
 class Sender(Protocol):
     async def send(self, delivery: Delivery) -> Sent:
-        """Within `WITHIN`. Raises `SendFailed`; anything else that it raises is a fault of the sender, and tried again."""
+        """Within `WITHIN`. Raises `SendFailed`; anything else is a fault of the sender, and tried again."""
