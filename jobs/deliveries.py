@@ -9,9 +9,11 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import NewType
 
+from bson import ObjectId
+
+from jobs.addressed import Channel, DeliveryState
 from jobs.clock import NEVER, Clock
 from jobs.documents import BulkId, JobId, UserId
 from jobs.errors import DuplicateKey
@@ -25,38 +27,23 @@ LONGEST_ERROR = 500
 DeliveryId = NewType("DeliveryId", str)
 
 
-class Channel(StrEnum):
-    WEBHOOK = "webhook"
-    EMAIL = "email"
-
-
-class DeliveryState(StrEnum):
-    """`DEAD`: it was tried for a day, or could never be taken; only a person sends it again."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    DEAD = "dead"
-
-
 @dataclass(frozen=True)
 class Delivery:
-    """A claimed delivery. `event` is as it was stored: `{id, type, at, by, generation, data}`; `tries` counts this one,
-    and those of couriers that died. `address`: a mail's; `endpoint_id` and, for a bulk's own, `url`: a webhook's.
-    `event_ids`: of a digest, all that it tells of."""
+    """A claimed delivery. `body` is what it tells of: `{id, type, at, by, generation, data}`; `tries` counts this one,
+    and those of couriers that died. `address`: a mail's; `endpoint_id` or, for a bulk's own, `url`: a webhook's."""
 
     id: DeliveryId
     owner: UserId
-    event: Document
+    body: Document
     channel: Channel
     recipient: str
     tries: int
     token: str
     bulk_job_id: BulkId | None = None
     job_id: JobId | None = None
-    endpoint_id: str | None = None
+    endpoint_id: ObjectId | None = None
     url: str | None = field(default=None, repr=False)
     address: str | None = field(default=None, repr=False)
-    event_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -68,50 +55,6 @@ class Attempt:
     status: int | None = None
     answer: str = ""
     error: str | None = None
-
-
-def delivery_id(event_id: str, recipient: str) -> DeliveryId:
-    """The same however often the event is relayed: so planning again is harmless."""
-    return DeliveryId(f"{event_id}/{recipient}")
-
-
-def new_delivery(
-    event: Document,
-    owner: UserId,
-    channel: Channel,
-    recipient: str,
-    now: datetime,
-    *,
-    due_at: datetime | None = None,
-    bulk_job_id: BulkId | None = None,
-    job_id: JobId | None = None,
-    endpoint_id: str | None = None,
-    url: str | None = None,
-    address: str | None = None,
-    event_ids: Sequence[str] = (),
-) -> Document:
-    return {
-        "_id": delivery_id(event["id"], recipient),
-        "userId": owner,
-        "event_id": event["id"],
-        "type": event["type"],
-        "event": event,
-        "channel": channel.value,
-        "recipient": recipient,
-        "endpoint_id": endpoint_id,
-        "url": url,
-        "address": address,
-        "bulk_job_id": bulk_job_id,
-        "job_id": job_id,
-        "event_ids": list(event_ids),
-        "state": DeliveryState.PENDING.value,
-        "due_at": due_at or now,
-        "tries": 0,
-        "lease": None,
-        "attempts": [],
-        "created_at": now,
-        "ended_at": None,
-    }
 
 
 class Deliveries:
@@ -200,7 +143,7 @@ def _read(stored: Document) -> Delivery:
     return Delivery(
         id=stored["_id"],
         owner=stored["userId"],
-        event=stored["event"],
+        body=stored["body"],
         channel=Channel(stored["channel"]),
         recipient=stored["recipient"],
         tries=stored["tries"],
@@ -210,5 +153,4 @@ def _read(stored: Document) -> Delivery:
         endpoint_id=stored["endpoint_id"],
         url=stored["url"],
         address=stored["address"],
-        event_ids=stored["event_ids"],
     )

@@ -83,6 +83,16 @@ class FailurePolicy:
 
 
 @dataclass(frozen=True)
+class Notify:
+    """Who is told of one bulk beside the owner's own endpoints and address, and at which percentages of its jobs ended
+    (1 to 99) there is a `bulk.progress`."""
+
+    webhook_url: str | None = None
+    email: str | None = None
+    progress: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
 class BulkRequest:
     """A validated request for a bulk. `items` hold declared fields and `params`; `priority` is computed where None."""
 
@@ -101,6 +111,7 @@ class BulkRequest:
     budget: Budget | None = None
     cost_per_job: float = 0.0
     failure_policy: FailurePolicy | None = None
+    notify: Notify | None = None
     pipeline: PipelineSpec = ARTICLE
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the pipeline is told for all of the bulk's jobs."""
@@ -157,10 +168,15 @@ def new_bulk(bulk_id: BulkId, owner: UserId, request: BulkRequest, now: datetime
         "deadline": request.deadline,
         "budget": asdict(request.budget) if request.budget else None,
         "failure_policy": asdict(request.failure_policy) if request.failure_policy else None,
+        "notify": notify_as_stored(request.notify),
         "generation": 1,
         "schema": SCHEMA,
         **queue_fields_of_bulk(tenant, request, now),
     }
+
+
+def notify_as_stored(notify: Notify | None) -> Document | None:
+    return {**asdict(notify), "progress": sorted(set(notify.progress))} if notify else None
 
 
 def queue_fields_of_bulk(tenant: str, request: BulkRequest, now: datetime) -> Document:

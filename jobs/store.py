@@ -26,8 +26,10 @@ Name = Literal[
     "assets",
     "tallies",
     "templates",
-    "endpoints",
+    "notices",
     "deliveries",
+    "endpoints",
+    "preferences",
 ]
 
 
