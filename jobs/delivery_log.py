@@ -86,9 +86,12 @@ class DeliveryLog:
         """Raises `NotFound`, also for somebody else's and for what is no webhook's."""
         return _read(await self._stored(owner, delivery_id))
 
-    async def replay(self, owner: UserId, delivery_id: str) -> Logged:
+    async def replay(self, owner: UserId, delivery_id: str, endpoint: Endpoint | None) -> Logged:
         """Have it sent again, at once and under the id of its event, with all tries before it. One that waits for its
-        next try has it now; one that is being sent stays as it is. Raises `NotFound`."""
+        next try has it now; one that is being sent stays as it is. `endpoint`: where it goes, None for a bulk's own
+        URL. Raises `NotFound`, and `MoveRefused` where the endpoint is disabled."""
+        if endpoint is not None:
+            _check_enabled(endpoint, "sent to again")
         stored = await self._stored(owner, delivery_id)
         if stored["lease"] is None:
             now = self._clock.now()

@@ -15,8 +15,11 @@ from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
 from jobs.controls import Controls
 from jobs.creation import Creation
+from jobs.deliveries import Deliveries
+from jobs.delivery_log import DeliveryLog
 from jobs.documents import BulkRequest
 from jobs.encryption import Cipher
+from jobs.endpoints import Endpoints
 from jobs.forecasts import Forecasts
 from jobs.generators import Generators
 from jobs.history import History
@@ -85,6 +88,9 @@ class System:
     targets: Targets
     templates: Templates
     submitted: Submitted
+    endpoints: Endpoints
+    deliveries: Deliveries
+    delivery_log: DeliveryLog
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,9 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         targets=Targets(store, clock, rules.cipher),
         templates=Templates(store, clock),
         submitted=Submitted(store),
+        endpoints=Endpoints(store, clock, rules.cipher),
+        deliveries=Deliveries(store, clock),
+        delivery_log=DeliveryLog(store, clock),
     )
 
 
