@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from secrets import token_hex
 
 from jobs.addressed import Channel, DeliveryState, delivery_of
@@ -14,12 +12,12 @@ from jobs.clock import Clock
 from jobs.deliveries import Attempt, DeliveryId
 from jobs.documents import BulkId, JobId, UserId
 from jobs.endpoints import Endpoint, EndpointKind
-from jobs.errors import Fault, InvalidInput, MoveRefused, NotFound
+from jobs.errors import MoveRefused, NotFound
+from jobs.paging import Order, Place, Question
 from jobs.store import Document, Store
 from jobs.webhook_recipients import to_endpoint
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-A_MILLISECOND = timedelta(milliseconds=1)
+NEWEST_FIRST = Order("created_at", -1)
 TEST = "webhook.test"
 WHAT = "delivery"
 SHOWN = (
@@ -50,10 +48,11 @@ class Logged:
 
 @dataclass(frozen=True)
 class LogPage:
-    """`next_cursor` is None on the last page."""
+    """`next_cursor` is None on the last page, `previous_cursor` on the first."""
 
     deliveries: Sequence[Logged]
     next_cursor: str | None
+    previous_cursor: str | None
 
 
 class DeliveryLog:
@@ -74,13 +73,10 @@ class DeliveryLog:
         wanted = _of(owner, endpoint)
         if state is not None:
             wanted["state"] = state.value
-        if cursor is not None:
-            moment, last = _place(cursor)
-            wanted["$or"] = [{"created_at": {"$lt": moment}}, {"created_at": moment, "_id": {"$lt": last}}]
-        order = [("created_at", -1), ("_id", -1)]
-        found = await self._deliveries.find(wanted, projection=SHOWN, sort=order, limit=limit + 1)
-        shown = found[:limit]
-        return LogPage([_read(one) for one in shown], _cursor(shown[-1]) if len(found) > limit else None)
+        asked = Question(wanted, NEWEST_FIRST, limit, Place.read(cursor))
+        found = await self._deliveries.find(asked.filter, projection=SHOWN, sort=asked.toward.sort, limit=limit + 1)
+        page = asked.page(found)
+        return LogPage([_read(one) for one in page.documents], page.next_cursor, page.previous_cursor)
 
     async def find(self, owner: UserId, delivery_id: str) -> Logged:
         """Raises `NotFound`, also for somebody else's and for what is no webhook's."""
@@ -174,18 +170,3 @@ def _read(stored: Document) -> Logged:
         created_at=stored["created_at"],
         ended_at=stored["ended_at"],
     )
-
-
-def _cursor(stored: Document) -> str:
-    milliseconds = (stored["created_at"] - EPOCH) // A_MILLISECOND
-    return base64.urlsafe_b64encode(f"{milliseconds}:{stored['_id']}".encode()).rstrip(b"=").decode()
-
-
-def _place(cursor: str) -> tuple[datetime, str]:
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        milliseconds, last = text.split(":", 1)
-        return EPOCH + A_MILLISECOND * int(milliseconds), last
-    except (binascii.Error, ValueError, OverflowError):
-        fault = Fault("cursor", "must be a cursor that this route has given")
-        raise InvalidInput("The cursor is not valid.", (fault,)) from None

@@ -30,9 +30,12 @@ from jobs.keys import Keys
 from jobs.limits import Limits, LimitStore
 from jobs.lookup import Lookup
 from jobs.materials import Materials
+from jobs.notices import Notices
+from jobs.outbox import Outbox
 from jobs.overview import Overview
 from jobs.permits import Permits
 from jobs.pipelines import PipelineStore
+from jobs.planning import Planning
 from jobs.queue import Queue
 from jobs.quotas import Quotas
 from jobs.scopes import Scopes
@@ -50,6 +53,8 @@ from jobs.templates import Templates
 from jobs.throughput import Throughput
 from jobs.twins import Twins
 from jobs.waiting import Waiting
+from jobs.wake import Wake
+from jobs.webhook_recipients import WebhookRecipients
 from jobs.workers import Workers
 
 
@@ -91,6 +96,8 @@ class System:
     endpoints: Endpoints
     deliveries: Deliveries
     delivery_log: DeliveryLog
+    notices: Notices
+    outbox: Outbox
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,11 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     generators = Generators(store, clock)
     admission = Admission(scopes, generators, clock, rules.parallel)
     shortlist = Shortlist(store, clock, scopes)
-    settling = Settling(store, clock)
+    wake = Wake()
+    notices = Notices(store, clock)
+    endpoints = Endpoints(store, clock, rules.cipher)
+    deliveries = Deliveries(store, clock)
+    settling = Settling(store, clock, wake)
     workers = Workers(store, clock, silence=rules.lease)
     history = History(store, clock)
     surroundings = SurroundingsReader(store, clock, scopes, admission, workers)
@@ -125,14 +136,14 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         limits=LimitStore(store, scopes, Incumbents(store, clock)),
         generators=generators,
         settling=settling,
-        queue=Queue(store, clock, admission, shortlist, Twins(store, clock, scopes), settling, rules.lease),
+        queue=Queue(store, clock, admission, shortlist, Twins(store, clock, scopes), settling, wake, rules.lease),
         checkpoints=Checkpoints(store, clock, rules.lease),
         permits=Permits(scopes, clock),
         materials=Materials(store, clock),
         pipelines=PipelineStore(store),
-        controls=Controls(store, clock, settling),
-        selections=Selections(store, clock, settling),
-        intents=Intents(store, clock, settling),
+        controls=Controls(store, clock, settling, wake),
+        selections=Selections(store, clock, settling, wake),
+        intents=Intents(store, clock, settling, wake),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
         briefs=Briefs(store),
@@ -142,7 +153,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         history=history,
         changes=Changes(store),
         forecasts=Forecasts(store, clock, history, surroundings),
-        sweep=Sweep(store, clock, scopes, settling, rules.lease),
+        sweep=Sweep(store, clock, scopes, settling, wake, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),
         audit=Audit(store, clock, settling, scopes, rules.lease),
@@ -152,9 +163,11 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         targets=Targets(store, clock, rules.cipher),
         templates=Templates(store, clock),
         submitted=Submitted(store),
-        endpoints=Endpoints(store, clock, rules.cipher),
-        deliveries=Deliveries(store, clock),
+        endpoints=endpoints,
+        deliveries=deliveries,
         delivery_log=DeliveryLog(store, clock),
+        notices=notices,
+        outbox=Outbox(store, notices, wake, Planning(deliveries, clock, [WebhookRecipients(endpoints)])),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import structlog
-from jobs.outbox import Outbox
 
 from jobs.errors import PressrunError
+from jobs.outbox import Outbox
 
 log = structlog.get_logger()
 
