@@ -94,5 +94,6 @@ INDEXES = (
         (("userId", 1), ("endpoint_id", 1), ("created_at", -1), ("_id", -1)),
         "an endpoint's deliveries, newest first, and those of a range of time",
     ),
+    Index("mailboxes", (("token", 1),), "unsubscribe links", unique=True),
     Index("workers", (("last_heartbeat", 1),), "forget workers after a day", expire_after_seconds=86_400),
 )  # fmt: skip
