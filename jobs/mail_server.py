@@ -34,13 +34,8 @@ def parse_mail_server(url: str) -> MailServer:
         host, port = parts.hostname, parts.port
     except ValueError:
         raise ValueError(SHAPE) from None
-    if (
-        parts.scheme not in ("smtp", "smtps")
-        or not host
-        or parts.path not in ("", "/")
-        or parts.query
-        or parts.fragment
-    ):
+    beyond = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in ("smtp", "smtps") or not host or beyond:
         raise ValueError(SHAPE)
     if (parts.username is None) != (parts.password is None):
         raise ValueError("must name both a user and a password, or neither")

@@ -15,6 +15,7 @@ from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
 from jobs.controls import Controls
 from jobs.creation import Creation
+from jobs.digests import Digests
 from jobs.documents import BulkRequest
 from jobs.encryption import Cipher
 from jobs.forecasts import Forecasts
@@ -26,10 +27,13 @@ from jobs.intents import Intents
 from jobs.keys import Keys
 from jobs.limits import Limits, LimitStore
 from jobs.lookup import Lookup
+from jobs.mailboxes import Mailboxes
+from jobs.mailing import MailRecipients
 from jobs.materials import Materials
 from jobs.overview import Overview
 from jobs.permits import Permits
 from jobs.pipelines import PipelineStore
+from jobs.preferences import Preferences
 from jobs.queue import Queue
 from jobs.quotas import Quotas
 from jobs.scopes import Scopes
@@ -85,6 +89,10 @@ class System:
     targets: Targets
     templates: Templates
     submitted: Submitted
+    preferences: Preferences
+    mailboxes: Mailboxes
+    mail_recipients: MailRecipients
+    digests: Digests
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ class Rules:
     """What the parts are told: lease time, the limits to begin with, what an adopted bulk has.
 
     `parallel` is the percentage of tenants whose bulks this process starts several jobs of, whatever the limits allow.
-    A `cipher` without keys keeps no secrets.
+    A `cipher` without keys keeps no secrets. `digest_hour` is None where there is no mail server.
     """
 
     lease: timedelta = timedelta(seconds=30)
@@ -101,6 +109,7 @@ class Rules:
     adopted: BulkRequest = BulkRequest(mode="", items=())
     single_jobs: bool = False
     cipher: Cipher = Cipher(())
+    digest_hour: int | None = None
 
 
 def assemble(store: Store, clock: Clock, rules: Rules) -> System:
@@ -111,6 +120,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     settling = Settling(store, clock)
     workers = Workers(store, clock, silence=rules.lease)
     history = History(store, clock)
+    preferences, mailboxes = Preferences(store, clock), Mailboxes(store, clock)
     surroundings = SurroundingsReader(store, clock, scopes, admission, workers)
     return System(
         store=store,
@@ -146,6 +156,10 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         targets=Targets(store, clock, rules.cipher),
         templates=Templates(store, clock),
         submitted=Submitted(store),
+        preferences=preferences,
+        mailboxes=mailboxes,
+        mail_recipients=MailRecipients(preferences, mailboxes, rules.digest_hour),
+        digests=Digests(store, clock),
     )
 
 
