@@ -30,7 +30,8 @@ DeliveryId = NewType("DeliveryId", str)
 @dataclass(frozen=True)
 class Delivery:
     """A claimed delivery. `body` is what it tells of: `{id, type, at, by, generation, data}`; `tries` counts this one,
-    and those of couriers that died. `address`: a mail's; `endpoint_id` or, for a bulk's own, `url`: a webhook's."""
+    and those of couriers that died; `until`: the claim's lease. `address` is a mail's; `endpoint_id` or, for a bulk's
+    own, `url` a webhook's."""
 
     id: DeliveryId
     owner: UserId
@@ -39,6 +40,7 @@ class Delivery:
     recipient: str
     tries: int
     token: str
+    until: datetime
     bulk_job_id: BulkId | None = None
     job_id: JobId | None = None
     endpoint_id: ObjectId | None = None
@@ -106,11 +108,6 @@ class Deliveries:
         """To be tried again after `wait`. Whether the claim still stood, as `delivered`."""
         return await self._settle(delivery, attempt, {"due_at": self._clock.now() + wait})
 
-    async def release(self, delivery: Delivery) -> bool:
-        """Give it back as if it had never been claimed: nothing of it was sent. Whether the claim still stood."""
-        changes = {"$set": {"lease": None, "due_at": self._clock.now()}, "$inc": {"tries": -1}}
-        return bool(await self._deliveries.update_one(_owned(delivery), changes))
-
     async def _end(self, delivery: Delivery, attempt: Attempt, state: DeliveryState) -> bool:
         return await self._settle(
             delivery, attempt, {"state": state.value, "due_at": NEVER, "ended_at": self._clock.now()}
@@ -148,6 +145,7 @@ def _read(stored: Document) -> Delivery:
         recipient=stored["recipient"],
         tries=stored["tries"],
         token=stored["lease"]["token"],
+        until=stored["lease"]["until"],
         bulk_job_id=stored["bulk_job_id"],
         job_id=stored["job_id"],
         endpoint_id=stored["endpoint_id"],

@@ -18,6 +18,7 @@ from bson.errors import InvalidId
 from jobs import priority
 from jobs.bson_json import plain
 from jobs.errors import NotFound
+from jobs.milestones import ends_until
 from jobs.pipelines import ARTICLE, PipelineSpec, stages_of
 from jobs.searching import found_by
 from jobs.states import BulkStatus, JobStatus
@@ -204,7 +205,10 @@ def queue_fields_of_bulk(tenant: str, request: BulkRequest, now: datetime) -> Do
         "epoch": 1,
         "intent": None,
         "pause": None,
+        "cancelled_by": None,
         "events": [],
+        "told": {"generation": 0, "percent": 0},
+        "until_told": ends_until(request.notify.progress if request.notify else (), 0, 0, len(request.items)),
         "cost": 0.0,
         "usage": {"input_tokens": 0, "output_tokens": 0},
         "pipeline": request.pipeline.name,
@@ -258,6 +262,7 @@ def queue_fields_of_job(bulk: Document, now: datetime) -> Document:
         "uncounted_retries": 0,
         "lost_workers": 0,
         "attempts": [],
+        "events": [],
         "cost": 0.0,
         "owed": 0.0,
         "twin_key": None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from jobs.addressed import Recipients
 from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
@@ -15,9 +16,12 @@ from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
 from jobs.controls import Controls
 from jobs.creation import Creation
+from jobs.deliveries import Deliveries
+from jobs.delivery_log import DeliveryLog
 from jobs.digests import Digests
 from jobs.documents import BulkRequest
 from jobs.encryption import Cipher
+from jobs.endpoints import Endpoints
 from jobs.forecasts import Forecasts
 from jobs.generators import Generators
 from jobs.history import History
@@ -30,9 +34,12 @@ from jobs.lookup import Lookup
 from jobs.mailboxes import Mailboxes
 from jobs.mailing import MailRecipients
 from jobs.materials import Materials
+from jobs.notices import Notices
+from jobs.outbox import Outbox
 from jobs.overview import Overview
 from jobs.permits import Permits
 from jobs.pipelines import PipelineStore
+from jobs.planning import Planning
 from jobs.preferences import Preferences
 from jobs.queue import Queue
 from jobs.quotas import Quotas
@@ -51,6 +58,8 @@ from jobs.templates import Templates
 from jobs.throughput import Throughput
 from jobs.twins import Twins
 from jobs.waiting import Waiting
+from jobs.wake import Wake
+from jobs.webhook_recipients import WebhookRecipients
 from jobs.workers import Workers
 
 
@@ -91,8 +100,11 @@ class System:
     submitted: Submitted
     preferences: Preferences
     mailboxes: Mailboxes
-    mail_recipients: MailRecipients
-    digests: Digests
+    endpoints: Endpoints
+    deliveries: Deliveries
+    delivery_log: DeliveryLog
+    notices: Notices
+    outbox: Outbox
 
 
 @dataclass(frozen=True)
@@ -117,11 +129,18 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     generators = Generators(store, clock)
     admission = Admission(scopes, generators, clock, rules.parallel)
     shortlist = Shortlist(store, clock, scopes)
-    settling = Settling(store, clock)
+    wake = Wake()
+    notices = Notices(store, clock)
+    endpoints = Endpoints(store, clock, rules.cipher)
+    deliveries = Deliveries(store, clock)
+    settling = Settling(store, clock, wake)
     workers = Workers(store, clock, silence=rules.lease)
     history = History(store, clock)
     preferences, mailboxes = Preferences(store, clock), Mailboxes(store, clock)
     surroundings = SurroundingsReader(store, clock, scopes, admission, workers)
+    mail = MailRecipients(preferences, mailboxes, rules.digest_hour)
+    recipients: list[Recipients] = [WebhookRecipients(endpoints), mail]
+    planning = Planning(deliveries, clock, recipients, Digests(store, clock))
     return System(
         store=store,
         clock=clock,
@@ -129,14 +148,14 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         limits=LimitStore(store, scopes, Incumbents(store, clock)),
         generators=generators,
         settling=settling,
-        queue=Queue(store, clock, admission, shortlist, Twins(store, clock, scopes), settling, rules.lease),
+        queue=Queue(store, clock, admission, shortlist, Twins(store, clock, scopes), settling, wake, rules.lease),
         checkpoints=Checkpoints(store, clock, rules.lease),
         permits=Permits(scopes, clock),
         materials=Materials(store, clock),
         pipelines=PipelineStore(store),
-        controls=Controls(store, clock, settling),
-        selections=Selections(store, clock, settling),
-        intents=Intents(store, clock, settling),
+        controls=Controls(store, clock, settling, wake),
+        selections=Selections(store, clock, settling, wake),
+        intents=Intents(store, clock, settling, wake),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
         briefs=Briefs(store),
@@ -146,7 +165,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         history=history,
         changes=Changes(store),
         forecasts=Forecasts(store, clock, history, surroundings),
-        sweep=Sweep(store, clock, scopes, settling, rules.lease),
+        sweep=Sweep(store, clock, scopes, settling, wake, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),
         audit=Audit(store, clock, settling, scopes, rules.lease),
@@ -158,8 +177,11 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         submitted=Submitted(store),
         preferences=preferences,
         mailboxes=mailboxes,
-        mail_recipients=MailRecipients(preferences, mailboxes, rules.digest_hour),
-        digests=Digests(store, clock),
+        endpoints=endpoints,
+        deliveries=deliveries,
+        delivery_log=DeliveryLog(store, clock),
+        notices=notices,
+        outbox=Outbox(store, notices, wake, planning),
     )
 
 

@@ -1,6 +1,6 @@
 """The port between the courier and what sends: a channel's sender is handed one delivery, and says what came of it.
 
-No sender writes to the database, decides about another try, or logs a secret.
+No sender settles a delivery, decides when it is tried again, or logs a secret.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ class Sent:
 class SendFailed(Exception):
     """It was not taken, or nobody knows. `sentence` is shown to the owner, and holds no secret and no path of a URL.
 
-    `permanent`: no other try would help. `gone`: the recipient wants nothing any more, neither this nor what follows.
     `retry_after`: the recipient asked for that much time.
     """
 
@@ -35,7 +34,6 @@ class SendFailed(Exception):
     status: int | None = None
     answer: str = ""
     permanent: bool = False
-    gone: bool = False
     retry_after: timedelta | None = None
 
     def __str__(self) -> str:
