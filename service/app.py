@@ -25,6 +25,7 @@ from service.api import (
     controls,
     events,
     jobs,
+    notifications,
     results,
     selections,
     system,
