@@ -24,7 +24,7 @@ class OneReceiver:
         self._deliveries = store.collection("deliveries")
 
     async def plan(self, event: Event, owner: UserId, bulk: Document) -> None:
-        delivery = new_delivery(event, owner, Addressed(Channel.WEBHOOK, RECEIVER), None, event.at)
+        delivery = new_delivery(event, owner, Addressed(Channel.WEBHOOK, RECEIVER), event.at)
         try:
             await self._deliveries.insert_one(delivery)
         except DuplicateKey:
