@@ -31,7 +31,7 @@ async def of_told_people(world: World) -> None:
     world.start_worker()
     world.start_worker()
     people = People(world)
-    steps = await people.submit("steps", 6, parallelism=2, max_retries=0, notify=Notify(progress=(20, 50, 95)))
+    steps = await people.submit("steps", 6, parallelism=2, max_retries=0, notify=Notify(progress=(10, 95)))
     asked = await people.submit("asked", 2, pipeline=CHOSEN.spec, notify=Notify(progress=(50,)))
     careful = await people.submit("careful", 3, failure_policy=FailurePolicy(canary=1), notify=Notify(progress=(40,)))
     dropped = await people.submit("dropped", 3, parallelism=2, notify=Notify(progress=(10, 60)))
