@@ -26,6 +26,11 @@ Name = Literal[
     "assets",
     "tallies",
     "templates",
+    "notices",
+    "deliveries",
+    "endpoints",
+    "preferences",
+    "mailboxes",
 ]
 
 

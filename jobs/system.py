@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from jobs.addressed import Recipients
 from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
@@ -15,8 +16,12 @@ from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
 from jobs.controls import Controls
 from jobs.creation import Creation
+from jobs.deliveries import Deliveries
+from jobs.delivery_log import DeliveryLog
+from jobs.digests import Digests
 from jobs.documents import BulkRequest
 from jobs.encryption import Cipher
+from jobs.endpoints import Endpoints
 from jobs.forecasts import Forecasts
 from jobs.generators import Generators
 from jobs.history import History
@@ -26,10 +31,16 @@ from jobs.intents import Intents
 from jobs.keys import Keys
 from jobs.limits import Limits, LimitStore
 from jobs.lookup import Lookup
+from jobs.mailboxes import Mailboxes
+from jobs.mailing import MailRecipients
 from jobs.materials import Materials
+from jobs.notices import Notices
+from jobs.outbox import Outbox
 from jobs.overview import Overview
 from jobs.permits import Permits
 from jobs.pipelines import PipelineStore
+from jobs.planning import Planning
+from jobs.preferences import Preferences
 from jobs.queue import Queue
 from jobs.quotas import Quotas
 from jobs.scopes import Scopes
@@ -47,6 +58,8 @@ from jobs.templates import Templates
 from jobs.throughput import Throughput
 from jobs.twins import Twins
 from jobs.waiting import Waiting
+from jobs.wake import Wake
+from jobs.webhook_recipients import WebhookRecipients
 from jobs.workers import Workers
 
 
@@ -85,6 +98,13 @@ class System:
     targets: Targets
     templates: Templates
     submitted: Submitted
+    preferences: Preferences
+    mailboxes: Mailboxes
+    endpoints: Endpoints
+    deliveries: Deliveries
+    delivery_log: DeliveryLog
+    notices: Notices
+    outbox: Outbox
 
 
 @dataclass(frozen=True)
@@ -92,7 +112,7 @@ class Rules:
     """What the parts are told: lease time, the limits to begin with, what an adopted bulk has.
 
     `parallel` is the percentage of tenants whose bulks this process starts several jobs of, whatever the limits allow.
-    A `cipher` without keys keeps no secrets.
+    A `cipher` without keys keeps no secrets. `digest_hour` is None where there is no mail server.
     """
 
     lease: timedelta = timedelta(seconds=30)
@@ -101,6 +121,7 @@ class Rules:
     adopted: BulkRequest = BulkRequest(mode="", items=())
     single_jobs: bool = False
     cipher: Cipher = Cipher(())
+    digest_hour: int | None = None
 
 
 def assemble(store: Store, clock: Clock, rules: Rules) -> System:
@@ -108,10 +129,18 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     generators = Generators(store, clock)
     admission = Admission(scopes, generators, clock, rules.parallel)
     shortlist = Shortlist(store, clock, scopes)
-    settling = Settling(store, clock)
+    wake = Wake()
+    notices = Notices(store, clock)
+    endpoints = Endpoints(store, clock, rules.cipher)
+    deliveries = Deliveries(store, clock)
+    settling = Settling(store, clock, wake)
     workers = Workers(store, clock, silence=rules.lease)
     history = History(store, clock)
+    preferences, mailboxes = Preferences(store, clock), Mailboxes(store, clock)
     surroundings = SurroundingsReader(store, clock, scopes, admission, workers)
+    mail = MailRecipients(preferences, mailboxes, rules.digest_hour)
+    recipients: list[Recipients] = [WebhookRecipients(endpoints), mail]
+    planning = Planning(deliveries, clock, recipients, Digests(store, clock))
     return System(
         store=store,
         clock=clock,
@@ -119,14 +148,14 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         limits=LimitStore(store, scopes, Incumbents(store, clock)),
         generators=generators,
         settling=settling,
-        queue=Queue(store, clock, admission, shortlist, Twins(store, clock, scopes), settling, rules.lease),
+        queue=Queue(store, clock, admission, shortlist, Twins(store, clock, scopes), settling, wake, rules.lease),
         checkpoints=Checkpoints(store, clock, rules.lease),
         permits=Permits(scopes, clock),
         materials=Materials(store, clock),
         pipelines=PipelineStore(store),
-        controls=Controls(store, clock, settling),
-        selections=Selections(store, clock, settling),
-        intents=Intents(store, clock, settling),
+        controls=Controls(store, clock, settling, wake),
+        selections=Selections(store, clock, settling, wake),
+        intents=Intents(store, clock, settling, wake),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
         briefs=Briefs(store),
@@ -136,7 +165,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         history=history,
         changes=Changes(store),
         forecasts=Forecasts(store, clock, history, surroundings),
-        sweep=Sweep(store, clock, scopes, settling, rules.lease),
+        sweep=Sweep(store, clock, scopes, settling, wake, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),
         audit=Audit(store, clock, settling, scopes, rules.lease),
@@ -146,6 +175,13 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         targets=Targets(store, clock, rules.cipher),
         templates=Templates(store, clock),
         submitted=Submitted(store),
+        preferences=preferences,
+        mailboxes=mailboxes,
+        endpoints=endpoints,
+        deliveries=deliveries,
+        delivery_log=DeliveryLog(store, clock),
+        notices=notices,
+        outbox=Outbox(store, notices, wake, planning),
     )
 
 

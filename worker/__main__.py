@@ -8,13 +8,17 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import httpx2
 import structlog
 
+from jobs.addressed import Channel
+from jobs.mail_address import read_sender
+from jobs.mail_server import parse_mail_server
 from jobs.pipelines import CONTENT, IMAGES
 from jobs.settings import Settings, wrong_setting
 from jobs.system import System
@@ -30,13 +34,23 @@ from worker.http_contexts import Endpoint, HttpContext
 from worker.keeper import Keeper
 from worker.loop import Loop
 from worker.metrics import Metrics
+from worker.notify import mail_examples
+from worker.notify.courier import Courier
+from worker.notify.mail_rendering import MailTemplates
+from worker.notify.mail_sender import MailSender
+from worker.notify.mail_view import Links, template_of
+from worker.notify.relaying import Relay
+from worker.notify.sending import Sender
+from worker.notify.smtp import MailRoute
+from worker.notify.webhook import WebhookSender
 from worker.outside import Outside
 from worker.record import Workbench
 from worker.registry import Kit, registered
 from worker.runner import Runner
 from worker.shutdown import Shutdown
 from worker.stages.writing import Components
-from worker.text.templates import TemplateFault, Templates
+from worker.text.template_files import TemplateFault
+from worker.text.templates import Templates
 from worker.upkeep import Upkeep
 
 log = structlog.get_logger()
@@ -76,14 +90,62 @@ def kit_of(settings: Settings) -> Kit:
 def outside_of(settings: Settings, system: System) -> Outside:
     """Raises `WrongSettings` for an exception from the guard that cannot be read, and for a context provider that the
     guard would always refuse."""
-    try:
-        allowed = parse_allowed(settings.outbound.allow)
-    except AllowedMalformed as error:
-        raise wrong_setting("OUTBOUND__ALLOW", str(error)) from None
+    allowed = _allowed(settings)
     outbound = Outbound(allowed)
     within = timedelta(seconds=settings.outbound.timeout_seconds)
     contexts = _contexts(settings, outbound, allowed)
     return Outside.over(outbound, system.targets, system.clock, within=within, contexts=contexts)
+
+
+def senders_of(settings: Settings, system: System) -> Mapping[Channel, Sender]:
+    """The channels of which this worker takes deliveries. Raises `WrongSettings` as `outside_of`."""
+    links = Links(str(settings.public_url).rstrip("/") if settings.public_url is not None else None)
+    outbound = Outbound(_allowed(settings))
+    webhooks: Sender = WebhookSender(outbound, system.endpoints, system.clock, links.public_url)
+    route = mail_route_of(settings)
+    if route is None or settings.smtp.sender is None:
+        return {Channel.WEBHOOK: webhooks}
+    mail = MailSender(
+        route,
+        mail_templates_of(settings),
+        system.mailboxes,
+        system.clock,
+        sender=read_sender(settings.smtp.sender),
+        links=links,
+    )
+    return {Channel.WEBHOOK: webhooks, Channel.EMAIL: mail}
+
+
+def mail_route_of(settings: Settings) -> MailRoute | None:
+    """None where the settings name no mail server. Raises `WrongSettings` for certificates that cannot be read."""
+    smtp = settings.smtp
+    if smtp.url is None:
+        return None
+    try:
+        tls = ssl.create_default_context(cafile=smtp.ca_file)
+    except OSError as error:
+        raise wrong_setting("SMTP__CA_FILE", f"cannot be read as certificates ({error.strerror or error})") from None
+    starttls = {"auto": None, "required": True, "off": False}[smtp.starttls]
+    return MailRoute(parse_mail_server(smtp.url.get_secret_value()), starttls, tls)
+
+
+def mail_templates_of(settings: Settings) -> MailTemplates:
+    """Raises `WrongSettings` where templates of the team's cannot be used, with the faults of all."""
+    try:
+        templates = MailTemplates(settings.mail.templates)
+        faults = templates.check((template_of(kind), shown) for kind, shown in mail_examples.views(None).items())
+    except TemplateFault as fault:
+        faults = [fault]
+    if faults:
+        raise wrong_setting("MAIL__TEMPLATES", *map(str, faults))
+    return templates
+
+
+def _allowed(settings: Settings) -> Allowed:
+    try:
+        return parse_allowed(settings.outbound.allow)
+    except AllowedMalformed as error:
+        raise wrong_setting("OUTBOUND__ALLOW", str(error)) from None
 
 
 def _contexts(settings: Settings, outbound: Outbound, allowed: Allowed) -> Contexts:
@@ -138,6 +200,15 @@ async def run_worker(
             poll=timedelta(seconds=settings.worker.poll_seconds),
             grace=timedelta(seconds=settings.worker.shutdown_grace_seconds),
         )
+        courier = Courier(
+            system.deliveries,
+            senders_of(settings, system),
+            system.clock,
+            shutdown,
+            worker_id=worker_id,
+            roll=random.random,
+        )
+        relay = Relay(system.outbox, courier.wake)
         metrics = Metrics()
         port = settings.worker.metrics_port
         metrics_port = metrics.serve(port) if port is not None else None
@@ -150,6 +221,7 @@ async def run_worker(
             lease=settings.lease,
             metrics=metrics,
             pipelines=[pipeline.spec for pipeline in pipelines.values()],
+            wake_courier=courier.wake,
         )
         timer = upkeep.schedule(timedelta(seconds=settings.worker.sweep_seconds))
         with structlog.contextvars.bound_contextvars(worker_id=worker_id):
@@ -161,8 +233,12 @@ async def run_worker(
             try:
                 async with asyncio.TaskGroup() as tasks:
                     keeping = tasks.create_task(keeper.run(), name="keeper")
+                    relaying = tasks.create_task(relay.run(), name="relay")
+                    tasks.create_task(courier.run(), name="courier")
                     await loop.run()
                     keeping.cancel()
+                    relaying.cancel()
+                    await relay.once()
             finally:
                 timer.shutdown(wait=False)
                 await upkeep.leave()

@@ -23,18 +23,24 @@ ANSWERS = {
     "getSystem": "SystemState", "listWorkers": "WorkerList",
     "getLimits": "LimitsAnswer", "changeLimits": "LimitsAnswer", "getHealth": "Health", "getReadiness": "Health",
     "registerTarget": "TargetSecret", "rotateTarget": "TargetSecret", "listTargets": "TargetList",
-    "removeTarget": "TargetRemoved",
+    "removeTarget": "TargetRemoved", "getPreferences": "PreferencesState", "changePreferences": "PreferencesChanged",
     "selectForJob": "JobControlled", "listSelections": "SelectionPage", "approveSelections": "Approved",
     "listPipelines": "PipelineList", "getTenantLimits": "TenantLimitsAnswer",
     "changeTenantLimits": "TenantLimitsAnswer", "submitAgain": "BulkCreated", "submitTemplate": "BulkCreated",
     "keepTemplate": "TemplateChanged", "changeTemplate": "TemplateChanged", "listTemplates": "TemplateList",
     "getTemplate": "TemplateAnswer", "removeTemplate": "TemplateRemoved",
+    "listEndpoints": "EndpointList", "createEndpoint": "EndpointSecret", "getEndpoint": "EndpointAnswer",
+    "changeEndpoint": "EndpointChanged", "removeEndpoint": "EndpointRemoved", "rotateEndpoint": "EndpointSecret",
+    "testEndpoint": "DeliveryQueued", "listDeliveries": "DeliveryPage", "replayDeliveries": "Replayed",
+    "getDelivery": "DeliveryDetail", "replayDelivery": "DeliveryQueued",
 }  # fmt: skip
 STREAMS = {"streamBulk": "BulkEvent", "streamJob": "JobUpdate", "streamQueue": "QueueUpdate"}
 BODIES = {
     "submitBulk": "BulkCreate", "validateBulk": "BulkCreate", "changeBulk": "BulkChange", "submitJob": "JobCreate",
     "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange", "selectForJob": "JobSelect",
     "approveSelections": "SelectionsApprove", "registerTarget": "TargetRegister",
+    "changePreferences": "PreferencesGiven", "createEndpoint": "EndpointCreate", "changeEndpoint": "EndpointChange",
+    "replayDeliveries": "ReplayRange",
     "keepTemplate": "TemplateCreate", "changeTemplate": "TemplateChange",
 }  # fmt: skip
 
