@@ -10,9 +10,9 @@ def fail(places: Places, recipient: str) -> None:
     places.give_back(recipient, went_well=False)
 
 
-def test_a_recipient_has_four_places_and_gets_one_back_with_each_end() -> None:
+def test_a_recipient_has_eight_places_and_gets_one_back_with_each_end() -> None:
     places = Places()
-    for _ in range(3):
+    for _ in range(7):
         places.take("a")
     assert "a" not in places.closed
     places.take("a")
@@ -64,3 +64,16 @@ def test_what_is_remembered_of_failures_is_bounded() -> None:
         fail(places, f"r{number}")
     assert len(places._troubled) == MOST_REMEMBERED
     assert "r5" not in places._troubled
+
+
+def test_who_has_no_place_gets_none_and_nothing_is_learnt_from_what_was_not_sent() -> None:
+    places = Places(at_once=3, per_recipient=2, for_troubled=1)
+    assert [places.take("a") for _ in range(3)] == [True, True, False]
+    assert [places.take("b"), places.take("c")] == [True, False]
+    places.give_back("a")
+    assert places.take("a")
+    places.give_back("a", went_well=False)
+    places.give_back("b", went_well=False)
+    assert not places.take("b")  # the one place for those in trouble is held by the other
+    places.give_back("a")
+    assert places.take("b")
