@@ -87,7 +87,7 @@ class Digests:
 
 
 def _is_closed(digest: Document) -> bool:
-    return digest["tries"] > 0 or digest["state"] != DeliveryState.PENDING.value
+    return bool(digest["tries"]) or digest["state"] != DeliveryState.PENDING.value
 
 
 def _told(event: Event, bulk: Document) -> Document:

@@ -210,7 +210,8 @@ async def test_a_digest_counts_what_it_has_no_room_to_tell(
     "wrong",
     ["", "ada", "ada@", "@shop.example", "a b@shop.example", "Ada <ada@shop.example>", "ada@shop.example\n\rx",
      "ada@-shop.example", "a@b@c.example", ".ada@shop.example", "a..b@shop.example", "a@" + "x" * 300, "ä@b.example",
-     "x" * 65 + "@b.example", '"a b"@shop.example', "ada@shop.example, eve@shop.example", "ada@[127.0.0.1]", "ada@shop.example>"],
+     "x" * 65 + "@b.example", '"a b"@shop.example', "ada@shop.example, eve@shop.example", "ada@[127.0.0.1]",
+     "ada@shop.example>"],
 )  # fmt: skip
 def test_what_is_no_plain_address_is_none(wrong: str) -> None:
     with pytest.raises(ValueError, match="must be one mail address"):
