@@ -99,7 +99,9 @@ def outside_of(settings: Settings, system: System) -> Outside:
 
 def senders_of(settings: Settings, system: System) -> Mapping[Channel, Sender]:
     """The channels of which this worker takes deliveries. Raises `WrongSettings` as `outside_of`."""
-    webhooks: Sender = WebhookSender(Outbound(_allowed(settings)), system.endpoints, system.clock)
+    links = Links(str(settings.public_url).rstrip("/") if settings.public_url is not None else None)
+    outbound = Outbound(_allowed(settings))
+    webhooks: Sender = WebhookSender(outbound, system.endpoints, system.clock, links.public_url)
     route = mail_route_of(settings)
     if route is None or settings.smtp.sender is None:
         return {Channel.WEBHOOK: webhooks}
@@ -109,7 +111,7 @@ def senders_of(settings: Settings, system: System) -> Mapping[Channel, Sender]:
         system.mailboxes,
         system.clock,
         sender=read_sender(settings.smtp.sender),
-        links=Links(str(settings.public_url).rstrip("/") if settings.public_url is not None else None),
+        links=links,
     )
     return {Channel.WEBHOOK: webhooks, Channel.EMAIL: mail}
 
