@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -25,7 +25,7 @@ from worker.shutdown import Shutdown
 log = structlog.get_logger()
 LOOK_EVERY = timedelta(seconds=30)
 AGAIN_AFTER_OUTAGE = timedelta(seconds=2)
-LOOKED_AT = 16
+LOOKED_AT = 64
 ENDING_TIME = timedelta(seconds=5)
 PATIENCE = WITHIN + timedelta(seconds=5)
 SETTLE_AGAIN_SECONDS = 0.5
@@ -59,12 +59,17 @@ class Courier:
         self._within = within
         self._look_every = look_every
         self._places = places or Places()
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: dict[asyncio.Task[None], Due] = {}
+        self._seen: dict[str, list[Due]] = {}
+        """Of each recipient: what was due at a look, and found no place yet. Others may have sent it since."""
+        self._has_to_look = True
+        self._look_by = 0.0
         self._timers: set[asyncio.TimerHandle] = set()
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
         """There may be something due."""
+        self._has_to_look = True
         self._woken.set()
 
     async def run(self) -> None:
@@ -73,7 +78,7 @@ class Courier:
             while not self._shutdown.asked.is_set():
                 self._woken.clear()
                 await self._fill()
-                await self._woken_within(self._look_every)
+                await self._woken_in_time()
             if self._sending:
                 await asyncio.wait(set(self._sending), timeout=ENDING_TIME.total_seconds())
         finally:
@@ -82,48 +87,62 @@ class Courier:
             for task in set(self._sending):
                 task.cancel()
 
-    async def _woken_within(self, time: timedelta) -> None:
+    async def _woken_in_time(self) -> None:
+        """Until somebody wakes it, or it is time for a look."""
+        left = max(0.0, self._look_by - asyncio.get_running_loop().time())
         waits = [asyncio.ensure_future(event.wait()) for event in (self._woken, self._shutdown.asked)]
         try:
-            await asyncio.wait(waits, timeout=time.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
+        self._has_to_look |= asyncio.get_running_loop().time() >= self._look_by
 
     async def _fill(self) -> None:
         try:
-            while not self._places.full and not self._shutdown.asked.is_set():
+            self._begin_seen()
+            while self._has_to_look and not self._places.full and not self._shutdown.asked.is_set():
+                self._has_to_look = False
+                self._look_by = asyncio.get_running_loop().time() + self._look_every.total_seconds()
                 due = await self._deliveries.due(list(self._senders), self._places.closed, LOOKED_AT)
-                if not due:
-                    return
-                mixed = random.sample(due, len(due))  # other couriers look at the same
-                await asyncio.gather(*(self._claim(one) for one in mixed if self._places.take(one.recipient)))
+                new = self._not_in_hand(due)
+                self._has_to_look |= len(due) == LOOKED_AT and bool(new)
+                for one in random.sample(new, len(new)):  # other couriers look at the same
+                    self._seen.setdefault(one.recipient, []).append(one)
+                self._begin_seen()
         except StoreUnavailable as error:
             log.warning("courier_database_away", reason=error.reason)
             self._wake_in(AGAIN_AFTER_OUTAGE)
         except PressrunError as error:
             log.warning("courier_failed", reason=str(error))
 
-    async def _claim(self, due: Due) -> None:
-        """And send it, if it is still to be had. Its place was taken before, and is given back."""
-        try:
-            delivery = await self._deliveries.take(self._worker_id, due)
-        except BaseException:
-            self._places.give_back(due.recipient)
-            raise
-        if delivery is None:
-            self._places.give_back(due.recipient)
-            return
-        task = asyncio.create_task(self._deliver(delivery), name="delivery")
-        self._sending.add(task)
-        task.add_done_callback(self._ended)
+    def _not_in_hand(self, due: Sequence[Due]) -> list[Due]:
+        in_hand = {one.id for one in self._sending.values()}.union(
+            one.id for seen in self._seen.values() for one in seen
+        )
+        return [one for one in due if one.id not in in_hand]
+
+    def _begin_seen(self) -> None:
+        """As much of it as finds a place."""
+        for recipient, seen in list(self._seen.items()):
+            while seen and self._places.take(recipient):
+                one = seen.pop()
+                task = asyncio.create_task(self._take_and_deliver(one), name="delivery")
+                self._sending[task] = one
+                task.add_done_callback(self._ended)
+            if not seen:
+                del self._seen[recipient]
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
+        del self._sending[task]
         if not task.cancelled() and task.exception() is not None:
             # Its lease is left to expire: it falls due again.
             log.error("delivery_crashed", exc_info=task.exception())
-        self.wake()
+
+    def _has_place(self, recipient: str) -> None:
+        """The last look left out a recipient that had none."""
+        self._has_to_look |= recipient not in self._seen
+        self._woken.set()
 
     def _wake_in(self, wait: timedelta) -> None:
         """What is due later than the next look is found by that."""
@@ -133,7 +152,21 @@ class Courier:
         self._timers = {timer for timer in self._timers if timer.when() > loop.time() and not timer.cancelled()}
         self._timers.add(loop.call_later(wait.total_seconds(), self.wake))
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _take_and_deliver(self, due: Due) -> None:
+        """If it is still to be had. Its place was taken before, and is given back."""
+        try:
+            delivery = await self._deliveries.take(self._worker_id, due)
+        except BaseException as error:
+            self._places.give_back(due.recipient)
+            if not isinstance(error, PressrunError):
+                raise
+            log.warning("courier_failed", reason=str(error))
+            self._wake_in(AGAIN_AFTER_OUTAGE)
+            return
+        if delivery is None:
+            self._places.give_back(due.recipient)
+            self._has_place(due.recipient)
+            return
         bound = {"delivery_id": delivery.id, "event_type": delivery.body["type"], "attempt": delivery.tries}
         with structlog.contextvars.bound_contextvars(**bound):
             await self._try(delivery)
@@ -163,7 +196,7 @@ class Courier:
             went_well = True
         finally:
             self._places.give_back(delivery.recipient, went_well=went_well)
-            self.wake()
+            self._has_place(delivery.recipient)
         return sent
 
     async def _sent(self, delivery: Delivery) -> Sent:
