@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
-from jobs import adoption, controls, intents, sweep
+from jobs import adoption, controls, intents, outbox, sweep
 from jobs.clock import Clock
 from jobs.states import LIVE_BULKS
 from jobs.store import Document, Store
@@ -19,6 +19,8 @@ class Chore(StrEnum):
     INTENTS = "intents"
     PAUSES = "pauses"
     ADOPTION = "adoption"
+    NOTICES = "notices"
+    """Bulks have something to tell: `Outbox.relay`."""
 
 
 class Chores:
@@ -34,8 +36,9 @@ class Chores:
             intents.half_done(now - HALF_DONE_AFTER),
             controls.to_be_resumed(now),
             adoption.WAITING_BULKS,
+            outbox.UNTOLD,
         ]
-        shown = ["schema", "status", "busy", "intent", "pause"]
+        shown = ["schema", "status", "busy", "intent", "pause", "events.id"]
         found = await self._bulks.find({"$or": wanting}, projection=shown, limit=LOOKED_AT)
         if len(found) == LOOKED_AT:
             return set(Chore)
@@ -49,5 +52,6 @@ def _chores(bulk: Document) -> set[Chore]:
         Chore.SLOTS: bulk["busy"] > 0 or bulk["status"] in LIVE_BULKS,
         Chore.INTENTS: bulk["intent"] is not None,
         Chore.PAUSES: bulk["pause"] is not None,
+        Chore.NOTICES: bool(bulk.get("events")),
     }
     return {chore for chore, is_there in signs.items() if is_there}

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from jobs import leases, priority
+from jobs import events, leases, priority, telling
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, UserId
 from jobs.errors import BudgetUsedUp, Busy, MoveRefused, NotFound
@@ -28,6 +28,7 @@ from jobs.states import (
     jobs_that_may_become,
 )
 from jobs.store import Document, Store
+from jobs.wake import Wake
 
 
 class PauseMode(StrEnum):
@@ -48,7 +49,7 @@ class Pause:
     mode: PauseMode = PauseMode.FINISH
     reason: str | None = None
     until: datetime | None = None
-    by: str = "person"
+    by: str = events.BY_PERSON
 
 
 def to_be_resumed(now: datetime) -> Document:
@@ -57,12 +58,12 @@ def to_be_resumed(now: datetime) -> Document:
 
 
 class Controls:
-    def __init__(self, store: Store, clock: Clock, settling: Settling) -> None:
+    def __init__(self, store: Store, clock: Clock, settling: Settling, wake: Wake) -> None:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._clock = clock
         self._settling = settling
-        self._intents = Intents(store, clock, settling)
+        self._intents = Intents(store, clock, settling, wake)
 
     async def pause(self, owner: UserId, bulk_id: BulkId, pause: Pause) -> Answer:
         """After this no job starts but those in `running`; `until` resumes it by itself. Raises `MoveRefused`."""
@@ -71,7 +72,7 @@ class Controls:
             status = BulkStatus(bulk["status"])
             if status is not BulkStatus.PAUSED and status not in bulks_that_may_become(BulkStatus.PAUSED):
                 raise MoveRefused("bulk job", status, "paused")
-            record = {
+            record: Document = {
                 "at": self._clock.now(),
                 "by": pause.by,
                 "mode": pause.mode.value,
@@ -80,7 +81,8 @@ class Controls:
             }
             kind = Intent.ABORT if pause.mode is PauseMode.ABORT else None
             changes = {"status": BulkStatus.PAUSED.value, "pause": record}
-            paused = await self._intents.write(bulk, changes, kind)
+            told = () if status is BulkStatus.PAUSED else (events.paused(bulk | changes, record["at"], pause.by),)
+            paused = await self._intents.write(bulk, changes, kind, told=told)
             if paused is not None:
                 return await self._answer(paused)
         raise Busy("bulk job")
@@ -111,7 +113,7 @@ class Controls:
         ]
         return len([bulk for bulk in resumed if bulk is not None])
 
-    async def cancel(self, owner: UserId, bulk_id: BulkId) -> Answer:
+    async def cancel(self, owner: UserId, bulk_id: BulkId, by: str = events.BY_PERSON) -> Answer:
         """After this no job starts; those in `running` are aborted by their owners. Raises `MoveRefused`."""
         for _ in range(TRIES):
             bulk = await self._intents.quiet(owner, bulk_id)
@@ -121,6 +123,7 @@ class Controls:
             if BulkStatus.CANCELLED not in BULK_MOVES[status]:
                 raise MoveRefused("bulk job", status, "cancelled")
             changes = {"status": BulkStatus.CANCELLED.value, "completed_at": self._clock.now(), "pause": None}
+            changes["cancelled_by"] = by
             cancelled = await self._intents.write(bulk, changes, Intent.CANCEL)
             if cancelled is not None:
                 return await self._answer(cancelled)
@@ -176,7 +179,7 @@ class Controls:
         raise Busy("job")
 
     async def change(self, owner: UserId, bulk_id: BulkId, changes: Mapping[str, Any]) -> Document:
-        """Change name, priority, parallelism, delay, stagger or budget while it runs, from the next claim on."""
+        """Change name, priority, parallelism, delay, stagger, budget or `notify` while it runs, from now on."""
         for _ in range(TRIES):
             bulk = await self._intents.quiet(owner, bulk_id)
             more = changes.get("parallelism", bulk["parallelism"]) - bulk["parallelism"]
@@ -189,8 +192,11 @@ class Controls:
                 also |= await self._settling.under_budget(bulk, changes["budget"])
             elif "budget" in changes:
                 also |= {"budget_left": None, "job_cost": bulk["usual_cost"]}
-            # With a budget it may have to pause at once, even should this process die after the write.
-            kind = Intent.RECOUNT if changes.get("budget") is not None else None
+            if "notify" in changes:
+                also |= telling.chosen_anew(bulk)
+            # With a budget it may have to pause at once, even should this process die after the write; and with other
+            # percentages another end is the next to be told.
+            kind = Intent.RECOUNT if changes.get("budget") is not None or "notify" in changes else None
             changed = await self._intents.write(bulk, {**changes, **also}, kind)
             if changed is not None:
                 return await self._intents.quiet(owner, bulk_id) if kind else changed
@@ -204,14 +210,17 @@ class Controls:
         still_failed = max(0, bulk["failed_items"] - failed)
         judged_from = bulk["judged_from"]
         changes: Document = {"judged_from": judged_from | {"failed": min(judged_from["failed"], still_failed)}}
+        told: Sequence[Document] = ()
         if over:
+            begun, told = telling.next_generation(bulk, self._clock.now())
             changes = {
                 "judged_from": {"completed": bulk["completed_items"], "failed": still_failed},
                 "status": BulkStatus.PROCESSING.value,
                 "completed_at": None,
                 "generation": bulk["generation"] + 1,
+                **begun,
             }
-        return await self._intents.write(bulk, changes, Intent.RETRY, job_ids, each=each)
+        return await self._intents.write(bulk, changes, Intent.RETRY, job_ids, each=each, told=told)
 
     async def _job(self, owner: UserId, job_id: JobId) -> Document:
         job = await self._jobs.find_one({"_id": job_id, "userId": owner, "schema": 1})

@@ -18,6 +18,7 @@ from bson.errors import InvalidId
 from jobs import priority
 from jobs.bson_json import plain
 from jobs.errors import NotFound
+from jobs.milestones import ends_until
 from jobs.pipelines import ARTICLE, PipelineSpec, stages_of
 from jobs.searching import found_by
 from jobs.states import BulkStatus, JobStatus
@@ -83,6 +84,16 @@ class FailurePolicy:
 
 
 @dataclass(frozen=True)
+class Notify:
+    """Who is told of one bulk beside the owner's own endpoints and address, and at which percentages of its jobs ended
+    (1 to 99) there is a `bulk.progress`."""
+
+    webhook_url: str | None = None
+    email: str | None = None
+    progress: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
 class BulkRequest:
     """A validated request for a bulk. `items` hold declared fields and `params`; `priority` is computed where None."""
 
@@ -101,6 +112,7 @@ class BulkRequest:
     budget: Budget | None = None
     cost_per_job: float = 0.0
     failure_policy: FailurePolicy | None = None
+    notify: Notify | None = None
     pipeline: PipelineSpec = ARTICLE
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the pipeline is told for all of the bulk's jobs."""
@@ -157,10 +169,15 @@ def new_bulk(bulk_id: BulkId, owner: UserId, request: BulkRequest, now: datetime
         "deadline": request.deadline,
         "budget": asdict(request.budget) if request.budget else None,
         "failure_policy": asdict(request.failure_policy) if request.failure_policy else None,
+        "notify": notify_as_stored(request.notify),
         "generation": 1,
         "schema": SCHEMA,
         **queue_fields_of_bulk(tenant, request, now),
     }
+
+
+def notify_as_stored(notify: Notify | None) -> Document | None:
+    return {**asdict(notify), "progress": sorted(set(notify.progress))} if notify else None
 
 
 def queue_fields_of_bulk(tenant: str, request: BulkRequest, now: datetime) -> Document:
@@ -188,7 +205,10 @@ def queue_fields_of_bulk(tenant: str, request: BulkRequest, now: datetime) -> Do
         "epoch": 1,
         "intent": None,
         "pause": None,
+        "cancelled_by": None,
         "events": [],
+        "told": {"generation": 0, "percent": 0},
+        "until_told": ends_until(request.notify.progress if request.notify else (), 0, 0, len(request.items)),
         "cost": 0.0,
         "usage": {"input_tokens": 0, "output_tokens": 0},
         "pipeline": request.pipeline.name,
@@ -242,6 +262,7 @@ def queue_fields_of_job(bulk: Document, now: datetime) -> Document:
         "uncounted_retries": 0,
         "lost_workers": 0,
         "attempts": [],
+        "events": [],
         "cost": 0.0,
         "owed": 0.0,
         "twin_key": None,

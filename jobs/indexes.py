@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from jobs.states import JobStatus
-from jobs.store import Index
+from jobs.store import Document, Index
 
+HAS_EVENTS: Document = {"events.at": {"$exists": True}}
 INDEXES = (
     Index("bulk_jobs", (("status", 1), ("tenant", 1)), "idle poll: tenants that have bulks which may run"),
     Index("bulk_jobs", (("tenant", 1), ("status", 1), ("rank", 1), ("_id", 1)), "a tenant's that may run, in order"),
@@ -12,6 +13,7 @@ INDEXES = (
     Index("bulk_jobs", (("busy", 1),), "sweep: bulks that have slots", where={"busy": {"$gt": 0}}),
     Index("bulk_jobs", (("intent.at", 1),), "upkeep: half done controls", where={"intent.at": {"$exists": True}}),
     Index("bulk_jobs", (("pause.until", 1),), "upkeep: pauses that end", where={"pause.until": {"$exists": True}}),
+    Index("bulk_jobs", (("events.at", 1),), "the relay: bulks with something to tell", where=HAS_EVENTS),
     Index(
         "bulk_jobs",
         (("userId", 1), ("status", 1), ("created_at", -1), ("_id", -1)),
@@ -49,6 +51,7 @@ INDEXES = (
     Index("generation_jobs", (("status", 1), ("userId", 1)), "the queue: what runs or waits, of one user or of all"),
     Index("generation_jobs", (("completed_at", -1),), "the whole queue's last ended jobs and throughput"),
     Index("generation_jobs", (("changed_at", 1), ("_id", 1)), "live streams: what has changed since"),
+    Index("generation_jobs", (("events.at", 1),), "the relay: jobs with something to tell", where=HAS_EVENTS),
     Index(
         "generation_jobs",
         (("bulk_job_id", 1), ("twin_key", 1)),
@@ -82,5 +85,8 @@ INDEXES = (
     Index("templates", (("userId", 1), ("name", 1)), "an owner's template of a name", unique=True),
     Index("templates", (("userId", 1), ("place", 1)), "an owner's templates, at most so many", unique=True),
     Index("templates", (("userId", 1), ("created_at", -1), ("_id", -1)), "an owner's templates, newest first"),
+    Index("notices", (("userId", 1), ("shown", 1), ("at", -1), ("_id", -1)), "an owner's notices, newest first"),
+    Index("notices", (("userId", 1), ("read_at", 1)), "an owner's unread notices", where={"shown": True}),
+    Index("notices", (("at", 1),), "forget notices after 90 days", expire_after_seconds=7_776_000),
     Index("workers", (("last_heartbeat", 1),), "forget workers after a day", expire_after_seconds=86_400),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from jobs.revisions import changed
 from jobs.settling import Settling
 from jobs.states import JobStatus
 from jobs.store import Document, Filter, Store
+from jobs.wake import Wake
 
 TRIES = 40
 
@@ -41,11 +42,12 @@ def half_done(before: datetime) -> Document:
 
 
 class Intents:
-    def __init__(self, store: Store, clock: Clock, settling: Settling) -> None:
+    def __init__(self, store: Store, clock: Clock, settling: Settling, wake: Wake) -> None:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._clock = clock
         self._settling = settling
+        self._wake = wake
 
     async def write(
         self,
@@ -55,10 +57,11 @@ class Intents:
         job_ids: Sequence[JobId] = (),
         *,
         each: Sequence[Document] = (),
+        told: Sequence[Document] = (),
     ) -> Document | None:
         """The one write that a control is; None where the bulk has changed since it was read.
 
-        `each` is what the control sets in each of the jobs, beside what it sets in all of them.
+        `each` is what the control sets in each of the jobs, beside what it sets in all of them; `told` are events.
         """
         changes = dict(changes)
         if kind is not None:
@@ -73,7 +76,12 @@ class Intents:
             }
             changes |= {"epoch": epoch, "intent": intent}
         unchanged = {"_id": bulk["_id"], "shard": bulk["shard"], "rev": bulk["rev"], "intent": None}
-        written = await self._bulks.find_one_and_update(unchanged, changed({"$set": changes}))
+        update: Document = {"$set": changes}
+        if told:
+            update["$push"] = {"events": {"$each": list(told)}}
+        written = await self._bulks.find_one_and_update(unchanged, changed(update))
+        if written is not None and told:
+            self._wake.bulk(bulk["_id"])
         if written is not None and kind is not None:
             await self.carry_out(written)
         return written

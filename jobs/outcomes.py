@@ -13,6 +13,7 @@ from typing import Any, assert_never
 
 from bson import ObjectId
 
+from jobs import events
 from jobs.clock import NEVER
 from jobs.documents import MAX_ATTEMPTS_KEPT, Lane
 from jobs.expenses import Charge, Expense, charge, known_to_lease
@@ -207,8 +208,25 @@ def update_for(outcome: Outcome, job: Document, now: datetime) -> Document:
     grown |= {"cost": charged.change, "usage.input_tokens": charged.tokens.input}
     grown |= {"usage.output_tokens": charged.tokens.output}
     changes["started_at"] = job["started_at"] or job["lease"]["taken_at"]
-    attempted = attempt(job["lease"], now, attempt_name(outcome), _error(outcome), charged)
-    return changed({"$set": changes, "$inc": grown, "$push": attempted})
+    pushed = attempt(job["lease"], now, attempt_name(outcome), _error(outcome), charged)
+    if tells(outcome):
+        pushed["events"] = {"$each": [_event(outcome, job, now)]}
+    return changed({"$set": changes, "$inc": grown, "$push": pushed})
+
+
+def tells(outcome: Outcome) -> bool:
+    """Whether the job's owner is told of this end: there is an event in its write."""
+    return isinstance(outcome, Failed | Awaiting) or outcome == Lost(final=True)
+
+
+def _event(outcome: Outcome, job: Document, now: datetime) -> Document:
+    match outcome:
+        case Awaiting(selection):
+            return events.awaiting(job, now, selection)
+        case Failed(error=error):
+            return events.failed(job, now, error)
+        case _:
+            return events.failed(job, now, WORKER_DIED)
 
 
 def attempt(lease: Document, now: datetime, outcome: str, error: str | None, charged: Charge) -> Document:

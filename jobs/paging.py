@@ -18,6 +18,8 @@ from jobs.store import Document
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 A_MILLISECOND = timedelta(milliseconds=1)
 BACKWARDS = b"<"
+OF_TEXT = {b"(": False, b")": True}
+"""In a cursor, before an id that is a text: whether it leads backwards."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,13 @@ class Order:
 
 @dataclass(frozen=True)
 class Place:
-    """Between two documents of an order: after the one with this moment and id, or, `backwards`, before it."""
+    """Between two documents of an order: after the one with this moment and id, or, `backwards`, before it.
+
+    An id that is a text has at least 13 characters.
+    """
 
     moment: datetime
-    last_id: ObjectId
+    last_id: ObjectId | str
     backwards: bool = False
 
     @classmethod
@@ -68,6 +73,8 @@ class Place:
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             moment = EPOCH + A_MILLISECOND * int.from_bytes(raw[:8], "big")
+            if len(raw) > 21 and raw[8:9] in OF_TEXT:
+                return cls(moment, raw[9:].decode(), OF_TEXT[raw[8:9]])
             backwards = raw[20:] == BACKWARDS
             return cls(moment, ObjectId(raw[8:-1] if backwards else raw[8:]), backwards)
         except (binascii.Error, ValueError, InvalidId, OverflowError, TypeError):
@@ -76,8 +83,12 @@ class Place:
 
     @property
     def cursor(self) -> str:
-        raw = ((self.moment - EPOCH) // A_MILLISECOND).to_bytes(8, "big") + self.last_id.binary
-        return base64.urlsafe_b64encode(raw + BACKWARDS if self.backwards else raw).rstrip(b"=").decode()
+        raw = ((self.moment - EPOCH) // A_MILLISECOND).to_bytes(8, "big")
+        if isinstance(self.last_id, ObjectId):
+            raw += self.last_id.binary + (BACKWARDS if self.backwards else b"")
+        else:
+            raw += (b")" if self.backwards else b"(") + self.last_id.encode()
+        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True)

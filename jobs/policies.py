@@ -10,10 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from jobs.documents import A_HAIR
+from jobs.events import BY_PRESSRUN
 from jobs.store import Document
-
-PAUSED_BY = "pressrun"
-MAX_EVENTS = 50
 
 
 class Cause(StrEnum):
@@ -60,22 +58,11 @@ def pays_for(left: float, cost: float) -> bool:
 def pause_record(pause: SelfPause, now: datetime) -> Document:
     return {
         "at": now,
-        "by": PAUSED_BY,
+        "by": BY_PRESSRUN,
         "mode": "finish",
         "reason": pause.reason,
         "until": None,
         "cause": pause.cause.value,
-    }
-
-
-def event(bulk: Document, pause: SelfPause, now: datetime) -> Document:
-    """What there is to tell the owner. Its id says which pause of which generation it was, and is made but once."""
-    return {
-        "id": f"{bulk['_id']}:{bulk['generation']}:bulk.paused:{bulk['rev']}",
-        "type": "bulk.paused",
-        "at": now,
-        "cause": pause.cause.value,
-        "reason": pause.reason,
     }
 
 

@@ -33,6 +33,7 @@ from jobs.outcomes import (
     goes_on,
     status_after,
     status_after_attempt,
+    tells,
     update_for,
 )
 from jobs.pipelines import CONTENT
@@ -42,6 +43,7 @@ from jobs.shortlist import Shortlist
 from jobs.states import JobStatus
 from jobs.store import Document, Store
 from jobs.twins import Twins
+from jobs.wake import Wake
 
 CLAIM_TRIES = 8
 A_MOMENT = timedelta(milliseconds=5)
@@ -65,6 +67,7 @@ class Queue:
         shortlist: Shortlist,
         twins: Twins,
         settling: Settling,
+        wake: Wake,
         lease: timedelta,
     ) -> None:
         self._jobs = store.collection("generation_jobs")
@@ -74,6 +77,7 @@ class Queue:
         self._shortlist = shortlist
         self._twins = twins
         self._settling = settling
+        self._wake = wake
         self._lease = lease
         self._last_look: Look | None = None
 
@@ -262,6 +266,8 @@ class Queue:
         unless_cancelled = goes_on(outcome)
         guard = mine | {"wish": {"$ne": Wish.CANCEL}} if unless_cancelled else mine
         if await self._jobs.update_one(guard, update_for(outcome, claim.job, now)):
+            if tells(outcome):
+                self._wake.job(claim.job_id)
             return status_after(outcome), due_after(outcome, now), charge_of(outcome, claim.job)
         cancelled = Cancelled(expense_of(outcome, claim.job))
         if unless_cancelled and await self._jobs.update_one(mine, update_for(cancelled, claim.job, now)):

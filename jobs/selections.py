@@ -22,6 +22,7 @@ from jobs.settling import Settling
 from jobs.states import JobStatus
 from jobs.storable import size_of
 from jobs.store import Document, Store
+from jobs.wake import Wake
 
 log = structlog.get_logger()
 AT_ONCE = 100
@@ -48,11 +49,11 @@ def overdue(now: datetime) -> Document:
 
 
 class Selections:
-    def __init__(self, store: Store, clock: Clock, settling: Settling) -> None:
+    def __init__(self, store: Store, clock: Clock, settling: Settling, wake: Wake) -> None:
         self._jobs = store.collection("generation_jobs")
         self._bulks = store.collection("bulk_jobs")
         self._clock = clock
-        self._intents = Intents(store, clock, settling)
+        self._intents = Intents(store, clock, settling, wake)
 
     async def choose(self, owner: UserId, job_id: JobId, choice: Choice) -> Document:
         """The job, which goes on with this choice. To repeat a choice changes nothing.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs import policies
+from jobs import events, policies, telling
 from jobs.clock import Clock
 from jobs.counting import Counted, Counting, error_line
 from jobs.documents import MAX_ERROR_LINES, BulkId, JobId, Token
@@ -20,6 +20,7 @@ from jobs.policies import SelfPause
 from jobs.revisions import changed
 from jobs.states import ACTIVE_BULKS, ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document, Store
+from jobs.wake import Wake
 
 RECONCILE_TRIES = 40
 COUNTERS = {
@@ -47,11 +48,12 @@ class Ended:
 
 
 class Settling:
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, wake: Wake) -> None:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._counting = Counting(store, clock)
         self._clock = clock
+        self._wake = wake
 
     async def settle(self, ended: Ended) -> None:
         """Count one ended running and free its slot. Safe to repeat, and to lose: `reconcile` completes it."""
@@ -112,18 +114,20 @@ class Settling:
             changes = self._changes(bulk, counted, cost, left, clear_intent)
             changes |= await self._counting.settled_expense(bulk, standing)
             pause = self._self_pause(bulk, changes, counted, cost)
-            told = policies.event(bulk, pause, self._clock.now()) if pause else None
             changes["error_summary"] = await self._counting.error_summary(bulk, counted.failed)
-            if not left and spacing == timedelta(0) and all(bulk[name] == value for name, value in changes.items()):
+            told = self._tell(bulk, changes, pause, is_over=_is_over(bulk, changes, left))
+            if not left and spacing == timedelta(0) and all(bulk.get(name) == value for name, value in changes.items()):
                 return bulk
             update = changed({"$set": changes, "$max": {"spaced_until": self._clock.now() + spacing}})
             if left:
                 update["$unset"] = {f"slots.{token}": "" for token in left}
             if told:
-                update["$push"] = {"events": {"$each": [told], "$slice": -policies.MAX_EVENTS}}
+                update["$push"] = {"events": {"$each": told}}
             unchanged = {"_id": bulk_id, "shard": bulk["shard"], "rev": bulk["rev"]}
             settled = await self._bulks.find_one_and_update(unchanged, update)
             if settled is not None:
+                if told:
+                    self._wake.bulk(bulk_id)
                 return settled
         raise Busy("bulk job")
 
@@ -169,8 +173,7 @@ class Settling:
         }
         if bulk["budget"]:
             changes["budget_left"] = _left_of(bulk["budget"], bulk, cost, left)
-        over = remaining == 0 and len(left) == len(bulk["slots"]) and intent is None
-        if over and bulk["status"] in LIVE_BULKS:
+        if _is_over(bulk, changes, left) and bulk["status"] in LIVE_BULKS:
             started = bulk["status"] != BulkStatus.QUEUED
             changes |= {
                 "status": (BulkStatus.COMPLETED if started else BulkStatus.CANCELLED).value,
@@ -203,6 +206,18 @@ class Settling:
             changes |= {"ceiling": None, "due_at": self._clock.now()}
         return pause
 
+    def _tell(self, bulk: Document, changes: Document, pause: SelfPause | None, *, is_over: bool) -> list[Document]:
+        """Put into `changes` up to where all is told then; the events that the write has to store for that."""
+        now, after = self._clock.now(), {**bulk, **changes}
+        told, found = telling.milestones(after, is_over=is_over, now=now)
+        changes |= told
+        return [*found, events.paused(after, now, events.BY_PRESSRUN)] if pause else found
+
+
+def _is_over(bulk: Document, changes: Document, left: set[str]) -> bool:
+    """Nothing remains, nothing runs, and no control is under way."""
+    return changes["remaining_items"] == 0 and len(left) == len(bulk["slots"]) and changes["intent"] is None
+
 
 def _left_of(budget: Document, bulk: Document, cost: float, left: set[str]) -> float:
     """After what was spent, and what is set aside for the slots that stay."""
@@ -223,8 +238,9 @@ def _uncounted(ended: Ended) -> Document:
         "failure_policy": None,
     }
     if ended.status in ENDED_JOBS:
-        # One that its slot does not name may have been counted; the last one ends the generation after a recount.
-        bulk |= {f"slots.{ended.token}.job_id": ended.job_id, "remaining_items": {"$gt": 1}}
+        # One that its slot does not name may have been counted; one with which there is something to tell, as with the
+        # last one of the generation, is recounted.
+        bulk |= {f"slots.{ended.token}.job_id": ended.job_id, "until_told": {"$gt": 1}}
     return bulk
 
 
@@ -235,7 +251,7 @@ def _counting(ended: Ended) -> Document:
         spent |= {"usage.input_tokens": tokens.input, "usage.output_tokens": tokens.output}
     grown: Document = {name: more for name, more in spent.items() if more}
     if ended.status in ENDED_JOBS:
-        grown |= {COUNTERS[ended.status]: 1, "remaining_items": -1}
+        grown |= {COUNTERS[ended.status]: 1, "remaining_items": -1, "until_told": -1}
     update = changed({"$unset": {f"slots.{ended.token}": ""}, "$inc": grown})
     if ended.status is JobStatus.QUEUED:
         update["$min"] = {"due_at": ended.due_at, "head": ended.position}

@@ -26,6 +26,10 @@ Name = Literal[
     "assets",
     "tallies",
     "templates",
+    "notices",
+    "deliveries",
+    "endpoints",
+    "preferences",
 ]
 
 

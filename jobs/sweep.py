@@ -16,11 +16,12 @@ import structlog
 from jobs import leases
 from jobs.clock import Clock
 from jobs.documents import Wish
-from jobs.outcomes import MAX_LOST_WORKERS, Cancelled, Lost, Outcome, Unclaimed, update_for
+from jobs.outcomes import MAX_LOST_WORKERS, Cancelled, Lost, Outcome, Unclaimed, tells, update_for
 from jobs.scopes import Scopes
 from jobs.settling import Settling
 from jobs.states import LIVE_BULKS
 from jobs.store import Document, Store
+from jobs.wake import Wake
 
 log = structlog.get_logger()
 AT_ONCE = 200
@@ -37,12 +38,15 @@ WHERE_JOBS_MAY_RUN: tuple[Document, ...] = (BUSY, {"schema": 1, "status": {"$in"
 
 
 class Sweep:
-    def __init__(self, store: Store, clock: Clock, scopes: Scopes, settling: Settling, lease: timedelta) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, scopes: Scopes, settling: Settling, wake: Wake, lease: timedelta
+    ) -> None:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._clock = clock
         self._scopes = scopes
         self._settling = settling
+        self._wake = wake
         self._lease = lease
         self._not_before: datetime | None = None
         self._everywhere_at: datetime | None = None
@@ -109,6 +113,8 @@ class Sweep:
                 outcome = Unclaimed()
         if not await self._jobs.update_one(guard, update_for(outcome, job, now)):
             return False
+        if tells(outcome):
+            self._wake.job(job["_id"])
         log.warning(
             "job_reclaimed",
             bulk_id=str(job["bulk_job_id"]),

@@ -27,6 +27,8 @@ from jobs.keys import Keys
 from jobs.limits import Limits, LimitStore
 from jobs.lookup import Lookup
 from jobs.materials import Materials
+from jobs.notices import Notices
+from jobs.outbox import Outbox
 from jobs.overview import Overview
 from jobs.permits import Permits
 from jobs.pipelines import PipelineStore
@@ -47,6 +49,7 @@ from jobs.templates import Templates
 from jobs.throughput import Throughput
 from jobs.twins import Twins
 from jobs.waiting import Waiting
+from jobs.wake import Wake
 from jobs.workers import Workers
 
 
@@ -85,6 +88,8 @@ class System:
     targets: Targets
     templates: Templates
     submitted: Submitted
+    notices: Notices
+    outbox: Outbox
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,9 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     generators = Generators(store, clock)
     admission = Admission(scopes, generators, clock, rules.parallel)
     shortlist = Shortlist(store, clock, scopes)
-    settling = Settling(store, clock)
+    wake = Wake()
+    notices = Notices(store, clock)
+    settling = Settling(store, clock, wake)
     workers = Workers(store, clock, silence=rules.lease)
     history = History(store, clock)
     surroundings = SurroundingsReader(store, clock, scopes, admission, workers)
@@ -119,14 +126,14 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         limits=LimitStore(store, scopes, Incumbents(store, clock)),
         generators=generators,
         settling=settling,
-        queue=Queue(store, clock, admission, shortlist, Twins(store, clock, scopes), settling, rules.lease),
+        queue=Queue(store, clock, admission, shortlist, Twins(store, clock, scopes), settling, wake, rules.lease),
         checkpoints=Checkpoints(store, clock, rules.lease),
         permits=Permits(scopes, clock),
         materials=Materials(store, clock),
         pipelines=PipelineStore(store),
-        controls=Controls(store, clock, settling),
-        selections=Selections(store, clock, settling),
-        intents=Intents(store, clock, settling),
+        controls=Controls(store, clock, settling, wake),
+        selections=Selections(store, clock, settling, wake),
+        intents=Intents(store, clock, settling, wake),
         creation=Creation(store, clock, Quotas(store, clock, scopes)),
         lookup=Lookup(store, clock),
         briefs=Briefs(store),
@@ -136,7 +143,7 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         history=history,
         changes=Changes(store),
         forecasts=Forecasts(store, clock, history, surroundings),
-        sweep=Sweep(store, clock, scopes, settling, rules.lease),
+        sweep=Sweep(store, clock, scopes, settling, wake, rules.lease),
         adoption=Adoption(store, clock, settling, rules.adopted, single_jobs=rules.single_jobs),
         chores=Chores(store, clock),
         audit=Audit(store, clock, settling, scopes, rules.lease),
@@ -146,6 +153,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         targets=Targets(store, clock, rules.cipher),
         templates=Templates(store, clock),
         submitted=Submitted(store),
+        notices=notices,
+        outbox=Outbox(store, notices, wake),
     )
 
 

@@ -14,9 +14,10 @@ from enum import StrEnum
 from jobs.admission import Admission, Closed, Look, Reason, tenant_closed
 from jobs.clock import NEVER, Clock
 from jobs.documents import Lane
+from jobs.events import BY_PRESSRUN
 from jobs.limits import TenantLimits, tenant_limits_in
 from jobs.pipelines import CONTENT, next_generator
-from jobs.policies import PAUSED_BY, pays_for
+from jobs.policies import pays_for
 from jobs.scopes import TENANT, Scopes
 from jobs.shortlist import CAN_PAY, claimable
 from jobs.states import LIVE_BULKS, BulkStatus, JobStatus
@@ -200,7 +201,7 @@ def _of_others(bulk: Document, look: Look, scope: Document | None, ahead: int) -
 def _paused(pause: Document | None) -> HeldUp:
     if pause is None:
         return HeldUp(WaitingCode.PAUSED, "Paused")
-    who = "Paused itself" if pause["by"] == PAUSED_BY else f"Paused by {pause['by']}"
+    who = "Paused itself" if pause["by"] == BY_PRESSRUN else f"Paused by {pause['by']}"
     why = f": {pause['reason']}" if pause["reason"] else ""
     until = f" (until {_moment(pause['until'])})" if pause["until"] else ""
     return HeldUp(WaitingCode.PAUSED, who + why + until)

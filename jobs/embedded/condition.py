@@ -91,6 +91,8 @@ def _test(path: str, name: str, operand: Any) -> Test | None:
         return _membership(path, frozenset(operand))
     if name in RANGES and isinstance(operand, SCALARS):
         return _range(path, RANGES[name], operand)
+    if name == "$exists" and operand is True:
+        return _existence(path)
     return None
 
 
@@ -135,5 +137,16 @@ def _range(path: str, compare: Callable[[Any, Any], bool], bound: Any) -> Test:
         except TypeError:
             return None if value.__class__ is list else False
         return within if value.__class__ is bound.__class__ else (None if within else False)
+
+    return test
+
+
+def _existence(path: str) -> Test:
+    """Says no where the path cannot begin, or leads through an empty list: so is most that is looked for by all."""
+    first, _, inner = path.partition(".")
+
+    def test(document: Document) -> bool | None:
+        is_missing = first not in document or (inner and document[first] == [])
+        return False if is_missing else None
 
     return test

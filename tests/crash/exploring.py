@@ -10,6 +10,7 @@ from tests.crash.limits import at_a_price, of_limited_people
 from tests.crash.lives import Life, failing_items, of_impatient_people, with_parallelism
 from tests.crash.quarrels import half_of_them_fail, of_quarrelling_people
 from tests.crash.stages import by_stage, of_several_stages
+from tests.crash.telling import fails_twice, of_told_people
 from tests.support.simulation.deployed import Setup
 from tests.support.simulation.fates import CUTS, Fate, Point
 from tests.support.simulation.rest import assert_all_at_rest
@@ -40,6 +41,7 @@ STORIES = {
         Story("limited people", of_limited_people, Setup(cap=3, slots=2), at_a_price),
         Story("several stages", of_several_stages, Setup(cap=None, slots=2), by_stage),
         Story("quarrelling people", of_quarrelling_people, Setup(cap=None, slots=2), half_of_them_fail),
+        Story("told people", of_told_people, Setup(cap=None, slots=2), fails_twice),
     )
 }
 

@@ -23,7 +23,14 @@ async def test_nothing_is_due_where_all_has_ended(system: System, make_bulk: Mak
     assert await system.chores.due() == set()
     await make_bulk(1)
     await system.queue.finish(await claimed(system), DONE)
+    await system.outbox.relay()
     assert await system.chores.due() == set()
+
+
+async def test_a_bulk_that_has_something_to_tell_is_looked_at(system: System, make_bulk: MakeBulk) -> None:
+    await make_bulk(1)
+    await system.queue.finish(await claimed(system), DONE)
+    assert await system.chores.due() == {Chore.NOTICES}
 
 
 async def test_a_bulk_from_which_jobs_may_run_is_looked_at_for_lost_ones(system: System, make_bulk: MakeBulk) -> None:

@@ -83,11 +83,12 @@ async def test_the_canary_runs_alone_and_the_rest_once_a_person_says_so(system: 
     bulk = await look(system, bulk_id)
     assert (bulk["status"], bulk["pause"]["cause"], bulk["pause"]["by"]) == ("paused", "canary", "pressrun")
     (event,) = bulk["events"]
-    assert (event["type"], event["cause"]) == ("bulk.paused", "canary")
+    assert (event["type"], event["by"], event["data"]["pause"]["cause"]) == ("bulk.paused", "pressrun", "canary")
     await system.controls.resume(OWNER, bulk_id)
     await run(system, DONE, DONE, DONE)
     bulk = await look(system, bulk_id)
-    assert (bulk["status"], len(bulk["events"])) == ("completed", 1)
+    told = [event["type"] for event in bulk["events"]]
+    assert (bulk["status"], told) == ("completed", ["bulk.paused", "bulk.completed"])
     await assert_at_rest(system.store)
 
 

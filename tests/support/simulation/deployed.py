@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jobs.clock import DatabaseClock
@@ -17,6 +17,7 @@ from jobs.pipelines import PLAIN
 from jobs.store import Store
 from jobs.system import Rules, System, assemble
 from outbound.client import Outbound
+from tests.support.simulation.deliveries import outbox_of, relay
 from tests.support.simulation.made_in_stages import PIPELINES
 from tests.support.simulation.schedule import Process
 from tests.support.simulation.simulated_generator import SimulatedGenerator
@@ -90,6 +91,7 @@ async def _started(process: Process, site: Site) -> System:
     await clock.measure()
     await store.create_indexes(INDEXES)
     system = assemble(store, clock, site.setup.rules)
+    system = replace(system, outbox=outbox_of(system))
     await system.limits.seed(site.setup.rules.limits)
     return system
 
@@ -150,6 +152,7 @@ class SimulatedWorker:
         self.sweeps_since = self._site.now()
         beside = [
             self.process.spawn(keeper.run(), "keeper"),
+            self.process.spawn(relay(system.outbox), "relay"),
             *(self.process.spawn(_every(time, task), task.__name__) for task, time in upkeep.duties(setup.sweep_every)),
         ]
         try:

@@ -43,10 +43,11 @@ def _clause(path: str, wanted: Any) -> Test:
         case _ if path.startswith("$"):
             return _cannot_tell
     operators = wanted if isinstance(wanted, dict) else {"$eq": wanted}
-    return _of_field(path, [_comparison(name, operand) for name, operand in operators.items()])
+    comparisons = [_comparison(name, operand) for name, operand in operators.items()]
+    return _of_field(path, comparisons, only_existence=operators.keys() == {"$exists"})
 
 
-def _of_field(path: str, comparisons: Sequence[Callable[[Any], bool | None]]) -> Test:
+def _of_field(path: str, comparisons: Sequence[Callable[[Any], bool | None]], *, only_existence: bool) -> Test:
     first, *others = path.split(".")
 
     def test(document: Document) -> bool | None:
@@ -54,7 +55,7 @@ def _of_field(path: str, comparisons: Sequence[Callable[[Any], bool | None]]) ->
         for part in others:
             if value.__class__ is dict:
                 value = value.get(part, MISSING)
-            elif value.__class__ is not list:
+            elif value.__class__ is not list or (only_existence and not value):
                 value = MISSING
         if value.__class__ is list:
             return None
@@ -170,11 +171,22 @@ def _change(name: str, parent: Document, last: str, operand: Any) -> bool:
             parent[last] = there + operand
         case "$min" | "$max" if there.__class__ is operand.__class__ and there.__class__ in (int, datetime):
             parent[last] = (min if name == "$min" else max)(there, operand)
+        case "$push" if isinstance(there, list) and isinstance(operand, dict) and operand.keys() == {"$each"}:
+            parent[last] = [*there, *operand["$each"]]
+        case "$pull" if isinstance(there, list) and _names_ids(operand):
+            parent[last] = [one for one in there if one["id"] not in operand["id"]["$in"]]
         case "$push" if isinstance(there, list) and isinstance(operand, dict) and operand.keys() == {"$each", "$slice"}:
             parent[last] = _sliced([*there, *operand["$each"]], operand["$slice"])
         case _:
             return False
     return True
+
+
+def _names_ids(operand: Any) -> bool:
+    match operand:
+        case {"id": {"$in": list(), **other_operators}, **others}:
+            return not others and not other_operators
+    return False
 
 
 def _sliced(items: list[Any], length: int) -> list[Any]:

@@ -48,6 +48,7 @@ def assert_all_at_rest(world: World) -> None:
     at_once(assert_at_rest(world.store))
     demand(not (found := at_once(_findings(system))), "pressrun verify finds", found)
     world.promises.assert_kept()
+    world.telling.assert_all_told()
     names = [bulk["name"] for bulk in world.witness.bulks.values() if bulk["name"]]
     demand(len(names) == len(set(names)), "one request made two bulks", names)
     for bulk in world.witness.bulks.values():
@@ -70,7 +71,7 @@ def _nothing_is_left(world: World) -> bool:
     bulks = world.witness.bulks.values()
     single = [job for job in world.witness.jobs.values() if job["bulk_job_id"] is None]
     return (
-        not (under_way or single)
+        not (under_way or single or world.telling.is_owed())
         and not any(scope["running"] for scope in world.witness.scopes.values())
         and all(
             bulk.get("schema") == 1

@@ -24,6 +24,7 @@ from tests.support.simulation.repeatable import Event, repeatable
 from tests.support.simulation.schedule import OWNER, Operation, Process, Schedule
 from tests.support.simulation.simulated_generator import Script, SimulatedGenerator, success
 from tests.support.simulation.simulated_store import at_once
+from tests.support.simulation.telling import Telling
 from tests.support.simulation.virtual_loop import VirtualLoop
 from tests.support.simulation.witness import UNSURE, Violation, Witness, demand
 
@@ -72,6 +73,7 @@ class World:
         self.site = Site(self.setup, store, self.generator, self.now, self.kill)
         self.witness = Witness(self.tables, self.now)
         self.promises = Promises(self.witness, self.generator, self.now, self._held, self.setup.cap)
+        self.telling = Telling(self.witness, self.peek)
         return self
 
     def __exit__(

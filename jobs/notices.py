@@ -1,0 +1,79 @@
+"""Events as their owner sees them in the app: a list, newest first, and how many are unread. Nothing is sent here.
+
+Every question names the owner; a notice that is somebody else's is one that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from jobs.clock import Clock
+from jobs.documents import UserId
+from jobs.errors import DuplicateKey
+from jobs.events import BY_PERSON, BY_PRESSRUN, Event, EventType
+from jobs.paging import Order, Page, Place, Question
+from jobs.store import Document, Store
+from jobs.stretches import read_page
+
+MOST_COUNTED = 100
+"""Unread ones; whoever has more is told of so many."""
+
+NEWEST_FIRST = Order("at", -1)
+
+
+def is_shown(event: Event) -> bool:
+    """Whether the list has it: what an owner did not do by themselves, and what waits for them."""
+    match event.type:
+        case EventType.BULK_COMPLETED | EventType.JOB_AWAITING:
+            return True
+        case EventType.BULK_PAUSED:
+            return event.by == BY_PRESSRUN
+        case EventType.BULK_CANCELLED:
+            return event.by != BY_PERSON
+        case EventType.BULK_PROGRESS | EventType.JOB_FAILED:
+            return False
+
+
+class Notices:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._notices = store.collection("notices")
+        self._clock = clock
+
+    async def keep(self, event: Event, owner: UserId) -> None:
+        """Under the event's id: to keep it again changes nothing, also where it was read meanwhile."""
+        notice: Document = {
+            "_id": event.id,
+            "userId": owner,
+            "type": event.type.value,
+            "at": event.at,
+            "bulk_job_id": event.bulk_id,
+            "job_id": event.job_id,
+            "generation": event.generation,
+            "by": event.by,
+            "data": event.data,
+            "shown": is_shown(event),
+            "read_at": None,
+        }
+        try:
+            await self._notices.insert_one(notice)
+        except DuplicateKey:
+            pass  # whoever was here before died before the event was taken away
+
+    async def list(self, owner: UserId, limit: int = 20, cursor: str | None = None) -> Page:
+        """Newest first. Raises `InvalidInput` for a cursor that this did not make."""
+        question = Question({"userId": owner, "shown": True}, NEWEST_FIRST, limit, Place.read(cursor))
+        return await read_page(self._notices, question, self._clock.now())
+
+    async def unread(self, owner: UserId) -> int:
+        """At most `MOST_COUNTED`."""
+        return await self._notices.count({"userId": owner, "shown": True, "read_at": None}, limit=MOST_COUNTED)
+
+    async def mark_read(self, owner: UserId, ids: Sequence[str] | None = None, *, up_to: datetime | None = None) -> int:
+        """Those with these ids, or all that are not newer than `up_to`; how many were unread."""
+        unread: Document = {"userId": owner, "shown": True, "read_at": None}
+        if ids is not None:
+            unread["_id"] = {"$in": list(ids)}
+        if up_to is not None:
+            unread["at"] = {"$lte": up_to}
+        return await self._notices.update_many(unread, {"$set": {"read_at": self._clock.now()}})
