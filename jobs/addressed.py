@@ -5,15 +5,15 @@ The outbox asks a `Planner` to store deliveries; the planner asks each `Recipien
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from bson import ObjectId
 
-from jobs.documents import UserId
+from jobs.documents import BulkId, JobId, UserId
 from jobs.events import Event
 from jobs.store import Document
 
@@ -24,6 +24,8 @@ class Channel(StrEnum):
 
 
 class DeliveryState(StrEnum):
+    """`DEAD`: it was tried for a day, or could never be taken; only a person sends it again."""
+
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
@@ -59,22 +61,36 @@ class Planner(Protocol):
 
 
 def delivery_id(event_id: str, key: str) -> str:
-    return f"{event_id}/{key}"
+    """The same however often the event is relayed. Neither part holds a dot."""
+    return f"{event_id}.{key}"
 
 
-def new_delivery(event: Event, owner: UserId, to: Addressed, body: Mapping[str, Any] | None, now: datetime) -> Document:
-    """A delivery that nobody has tried; `body` is what a webhook is sent."""
+def new_delivery(event: Event, owner: UserId, to: Addressed, now: datetime) -> Document:
+    """A delivery that nobody has tried."""
+    return delivery_of(event.stored(), owner, to, now, bulk_id=event.bulk_id, job_id=event.job_id)
+
+
+def delivery_of(
+    body: Document,
+    owner: UserId,
+    to: Addressed,
+    now: datetime,
+    *,
+    bulk_id: BulkId | None = None,
+    job_id: JobId | None = None,
+) -> Document:
+    """`body` is what it tells of, as an event is stored: `{id, type, at, by, generation, data}`."""
     return {
-        "_id": delivery_id(event.id, to.key),
+        "_id": delivery_id(body["id"], to.key),
         "userId": owner,
-        "event_id": event.id,
-        "type": event.type.value,
+        "event_id": body["id"],
+        "type": body["type"],
         "channel": to.channel.value,
         "recipient": to.key,
         "endpoint_id": to.endpoint_id,
         "url": to.url,
         "address": to.address,
-        "body": None if body is None else dict(body),
+        "body": body,
         "state": DeliveryState.PENDING.value,
         "due_at": to.due_at or now,
         "tries": 0,
@@ -82,6 +98,6 @@ def new_delivery(event: Event, owner: UserId, to: Addressed, body: Mapping[str, 
         "attempts": [],
         "created_at": now,
         "ended_at": None,
-        "bulk_job_id": event.bulk_id,
-        "job_id": event.job_id,
+        "bulk_job_id": bulk_id,
+        "job_id": job_id,
     }

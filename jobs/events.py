@@ -53,6 +53,17 @@ class Event:
     generation: int | None
     data: Document
 
+    def stored(self) -> Document:
+        """As `read` takes it, and deliveries keep it."""
+        return {
+            "id": self.id,
+            "type": self.type.value,
+            "at": self.at,
+            "by": self.by,
+            "generation": self.generation,
+            "data": self.data,
+        }
+
     @classmethod
     def read(cls, stored: Document, bulk_id: BulkId, job_id: JobId | None = None) -> Event:
         """As one of the functions below has made it, from the document of that bulk or job."""

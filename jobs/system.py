@@ -15,8 +15,11 @@ from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
 from jobs.controls import Controls
 from jobs.creation import Creation
+from jobs.deliveries import Deliveries
+from jobs.delivery_log import DeliveryLog
 from jobs.documents import BulkRequest
 from jobs.encryption import Cipher
+from jobs.endpoints import Endpoints
 from jobs.forecasts import Forecasts
 from jobs.generators import Generators
 from jobs.history import History
@@ -32,6 +35,7 @@ from jobs.outbox import Outbox
 from jobs.overview import Overview
 from jobs.permits import Permits
 from jobs.pipelines import PipelineStore
+from jobs.planning import Planning
 from jobs.queue import Queue
 from jobs.quotas import Quotas
 from jobs.scopes import Scopes
@@ -50,6 +54,7 @@ from jobs.throughput import Throughput
 from jobs.twins import Twins
 from jobs.waiting import Waiting
 from jobs.wake import Wake
+from jobs.webhook_recipients import WebhookRecipients
 from jobs.workers import Workers
 
 
@@ -88,6 +93,9 @@ class System:
     targets: Targets
     templates: Templates
     submitted: Submitted
+    endpoints: Endpoints
+    deliveries: Deliveries
+    delivery_log: DeliveryLog
     notices: Notices
     outbox: Outbox
 
@@ -115,6 +123,8 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     shortlist = Shortlist(store, clock, scopes)
     wake = Wake()
     notices = Notices(store, clock)
+    endpoints = Endpoints(store, clock, rules.cipher)
+    deliveries = Deliveries(store, clock)
     settling = Settling(store, clock, wake)
     workers = Workers(store, clock, silence=rules.lease)
     history = History(store, clock)
@@ -153,8 +163,11 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         targets=Targets(store, clock, rules.cipher),
         templates=Templates(store, clock),
         submitted=Submitted(store),
+        endpoints=endpoints,
+        deliveries=deliveries,
+        delivery_log=DeliveryLog(store, clock),
         notices=notices,
-        outbox=Outbox(store, notices, wake),
+        outbox=Outbox(store, notices, wake, Planning(deliveries, clock, [WebhookRecipients(endpoints)])),
     )
 
 

@@ -5,27 +5,20 @@ A secret is shown when it is made, and never again; it is stored encrypted. Noth
 
 from __future__ import annotations
 
-import base64
 import re
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from jobs.clock import Clock
 from jobs.documents import UserId
 from jobs.encryption import Cipher
 from jobs.errors import DuplicateKey, NameTaken, NotFound, TooMany
+from jobs.signing_secrets import Signing, SigningSecrets, old_secret_valid_until
 from jobs.store import Document, Store
 
 MOST = 50
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
-KIND = "whsec_"
-SECRET_BYTES = 32
-"""Standard Webhooks, signature scheme: 24 to 64."""
-
-OLD_IS_VALID = timedelta(hours=24)
-MOST_VALID = 5
 
 
 @dataclass(frozen=True)
@@ -39,32 +32,16 @@ class Target:
     old_secret_valid_until: datetime | None
 
 
-@dataclass(frozen=True)
-class Signing:
-    """What a request to a target needs. `secrets`: the newest first."""
-
-    url: str = field(repr=False)
-    secrets: Sequence[str] = field(repr=False)
-
-
 class Targets:
     def __init__(self, store: Store, clock: Clock, cipher: Cipher) -> None:
         self._targets = store.collection("targets")
         self._clock = clock
-        self._cipher = cipher
+        self._secrets = SigningSecrets(cipher, "target")
 
     async def register(self, owner: UserId, name: str, url: str) -> tuple[Target, str]:
         """The target and, this once, its secret. Raises `NameTaken`, `TooMany` and `NoEncryptionKey`."""
-        secret, encrypted = self._new_secret()
-        target: Document = {
-            "userId": owner,
-            "name": name,
-            "url": url,
-            "secrets": [{"secret": encrypted, "until": None}],
-            "version": _new_version(),
-            "created_at": self._clock.now(),
-            "rotated_at": None,
-        }
+        secret, kept = self._secrets.first()
+        target: Document = {"userId": owner, "name": name, "url": url, **kept, "created_at": self._clock.now()}
         while True:
             there = await self._targets.find({"userId": owner}, projection=["name"], limit=MOST)
             if name in {other["name"] for other in there}:
@@ -94,19 +71,9 @@ class Targets:
     async def rotate(self, owner: UserId, name: str) -> tuple[Target, str]:
         """A new secret, shown this once. Those before it sign beside it for another 24 hours at most, each as it was
         promised. Raises `NotFound`, `NoEncryptionKey`, and `TooMany` where five are valid already."""
-        secret, encrypted = self._new_secret()
         while True:
-            now = self._clock.now()
             stored = await self._stored(owner, name)
-            valid = _valid(stored, now)
-            if len(valid) >= MOST_VALID:
-                raise TooMany("This target has as many valid secrets as there can be, wait for an end", MOST_VALID)
-            newest = {**valid[0], "until": now + OLD_IS_VALID}
-            changes: Document = {
-                "secrets": [{"secret": encrypted, "until": None}, newest, *valid[1:]],
-                "version": _new_version(),
-                "rotated_at": now,
-            }
+            secret, changes = self._secrets.rotated(stored, self._clock.now())
             unchanged = {"_id": stored["_id"], "version": stored["version"]}
             if await self._targets.update_one(unchanged, {"$set": changes}):
                 return self._read({**stored, **changes}), secret
@@ -114,8 +81,7 @@ class Targets:
     async def signing(self, owner: UserId, name: str) -> Signing:
         """Raises `NotFound`, `NoEncryptionKey` and `SecretUnreadable`."""
         stored = await self._stored(owner, name)
-        valid = _valid(stored, self._clock.now())
-        return Signing(stored["url"], [self._cipher.decrypt(entry["secret"]) for entry in valid])
+        return Signing(stored["url"], self._secrets.valid(stored, self._clock.now()))
 
     async def _stored(self, owner: UserId, name: str) -> Document:
         _check_name(name)
@@ -124,13 +90,8 @@ class Targets:
             raise NotFound("target")
         return found
 
-    def _new_secret(self) -> tuple[str, str]:
-        text = KIND + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-        return text, self._cipher.encrypt(text)
-
     def _read(self, stored: Document) -> Target:
-        older = _valid(stored, self._clock.now())[1:]
-        until = max((entry["until"] for entry in older), default=None)
+        until = old_secret_valid_until(stored, self._clock.now())
         return Target(stored["name"], stored["url"], stored["created_at"], stored["rotated_at"], until)
 
 
@@ -138,14 +99,6 @@ def _check_name(name: str) -> None:
     """Nothing is asked of the database about a name that no target can have."""
     if not NAME.fullmatch(name):
         raise NotFound("target")
-
-
-def _new_version() -> str:
-    return secrets.token_hex(8)
-
-
-def _valid(stored: Document, now: datetime) -> list[Document]:
-    return [entry for entry in stored["secrets"] if entry["until"] is None or entry["until"] > now]
 
 
 def _free_place(owner: UserId, taken: set[str]) -> str:

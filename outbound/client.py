@@ -22,6 +22,7 @@ from outbound.errors import Kind, NotResolved, OutboundFailed, UrlRefused
 from outbound.fetched import Fetched
 from outbound.guard import Guard, Patience
 from outbound.resolving import Resolver
+from outbound.retry_after import MOST
 from outbound.system_resolver import SystemResolver
 from outbound.urls import Target, check_url
 
@@ -72,11 +73,15 @@ class Outbound:
         *,
         within: timedelta,
         most_bytes: int = POST_ANSWER_BYTES,
+        refusal_bytes: int = 0,
+        longest_wait: timedelta = MOST,
     ) -> Fetched:
-        """A 2xx answer of any type, its body cut at `most_bytes`. Raises `OutboundFailed`; but for `REFUSED` and a
+        """A 2xx answer of any type, its body cut at `most_bytes`. Of any other answer the error has so many bytes, and
+        the wait that it asks for, at most so long. Raises `OutboundFailed`; but for `REFUSED` and a
         `status` the server may have taken the body all the same, so that a repeat needs a key of its own."""
         asked = {"Accept-Encoding": "identity", **_checked(headers)}
-        return await self._within(within, url, "POST", body, asked, Wanted(None, most_bytes, cuts=True))
+        wanted = Wanted(None, most_bytes, cuts=True, refusal_bytes=refusal_bytes, longest_wait=longest_wait)
+        return await self._within(within, url, "POST", body, asked, wanted)
 
     async def _within(
         self, within: timedelta, url: str, method: str, body: bytes | None, headers: Mapping[str, str], wanted: Wanted

@@ -5,7 +5,7 @@ Nothing is judged here. No sentence holds an address, a path or a query: these m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -49,12 +49,13 @@ class AllowedMalformed(Exception):
 @dataclass(eq=False)
 class OutboundFailed(Exception):
     """A request without a usable answer. `status` is the answer's, where it is the reason; `retry_after` what it asks
-    for, at most ten minutes."""
+    for, bounded; `answer` is the head of its body, where that was wanted."""
 
     sentence: str
     kind: Kind
     status: int | None = None
     retry_after: timedelta | None = None
+    answer: bytes = field(default=b"", repr=False)
 
     def __str__(self) -> str:
         return self.sentence

@@ -31,6 +31,7 @@ from service.api import (
     targets,
     templates,
     uploads,
+    webhooks,
 )
 from service.auth.callers import Authentication
 from service.auth.keys import KeyAuthentication
@@ -86,6 +87,7 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
     problems.install(app, _shown)
     for routes in (uploads, bulks, controls, results, events, jobs, selections, assets, targets, templates, system):
         app.include_router(routes.router)
+    app.include_router(webhooks.router)
     for pages in (sign_in, bulk_pages, new, single, formats_new, formats, bulk, bulk_controls, job, live):
         app.include_router(pages.router)
     for pages in (queue_pages, selection_pages, template_pages):

@@ -8,13 +8,14 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import httpx2
 import structlog
 
+from jobs.addressed import Channel
 from jobs.pipelines import CONTENT, IMAGES
 from jobs.settings import Settings, wrong_setting
 from jobs.system import System
@@ -30,6 +31,10 @@ from worker.http_contexts import Endpoint, HttpContext
 from worker.keeper import Keeper
 from worker.loop import Loop
 from worker.metrics import Metrics
+from worker.notify.courier import Courier
+from worker.notify.relaying import Relay
+from worker.notify.sending import Sender
+from worker.notify.webhook import WebhookSender
 from worker.outside import Outside
 from worker.record import Workbench
 from worker.registry import Kit, registered
@@ -76,14 +81,24 @@ def kit_of(settings: Settings) -> Kit:
 def outside_of(settings: Settings, system: System) -> Outside:
     """Raises `WrongSettings` for an exception from the guard that cannot be read, and for a context provider that the
     guard would always refuse."""
-    try:
-        allowed = parse_allowed(settings.outbound.allow)
-    except AllowedMalformed as error:
-        raise wrong_setting("OUTBOUND__ALLOW", str(error)) from None
+    allowed = _allowed(settings)
     outbound = Outbound(allowed)
     within = timedelta(seconds=settings.outbound.timeout_seconds)
     contexts = _contexts(settings, outbound, allowed)
     return Outside.over(outbound, system.targets, system.clock, within=within, contexts=contexts)
+
+
+def senders_of(settings: Settings, system: System) -> Mapping[Channel, Sender]:
+    """The channels of which this worker takes deliveries. Raises `WrongSettings` as `outside_of`."""
+    webhooks = WebhookSender(Outbound(_allowed(settings)), system.endpoints, system.clock)
+    return {Channel.WEBHOOK: webhooks}
+
+
+def _allowed(settings: Settings) -> Allowed:
+    try:
+        return parse_allowed(settings.outbound.allow)
+    except AllowedMalformed as error:
+        raise wrong_setting("OUTBOUND__ALLOW", str(error)) from None
 
 
 def _contexts(settings: Settings, outbound: Outbound, allowed: Allowed) -> Contexts:
@@ -138,6 +153,15 @@ async def run_worker(
             poll=timedelta(seconds=settings.worker.poll_seconds),
             grace=timedelta(seconds=settings.worker.shutdown_grace_seconds),
         )
+        courier = Courier(
+            system.deliveries,
+            senders_of(settings, system),
+            system.clock,
+            shutdown,
+            worker_id=worker_id,
+            roll=random.random,
+        )
+        relay = Relay(system.outbox, courier.wake)
         metrics = Metrics()
         port = settings.worker.metrics_port
         metrics_port = metrics.serve(port) if port is not None else None
@@ -150,6 +174,7 @@ async def run_worker(
             lease=settings.lease,
             metrics=metrics,
             pipelines=[pipeline.spec for pipeline in pipelines.values()],
+            wake_courier=courier.wake,
         )
         timer = upkeep.schedule(timedelta(seconds=settings.worker.sweep_seconds))
         with structlog.contextvars.bound_contextvars(worker_id=worker_id):
@@ -161,8 +186,12 @@ async def run_worker(
             try:
                 async with asyncio.TaskGroup() as tasks:
                     keeping = tasks.create_task(keeper.run(), name="keeper")
+                    relaying = tasks.create_task(relay.run(), name="relay")
+                    tasks.create_task(courier.run(), name="courier")
                     await loop.run()
                     keeping.cancel()
+                    relaying.cancel()
+                    await relay.once()
             finally:
                 timer.shutdown(wait=False)
                 await upkeep.leave()

@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
-from standardwebhooks.webhooks import Webhook
 
 from jobs.clock import Clock
 from jobs.documents import JobId, UserId
 from jobs.errors import NoEncryptionKey, NotFound, SecretUnreadable
-from jobs.targets import Signing, Targets
+from jobs.signing_secrets import Signing
+from jobs.targets import Targets
 from outbound.client import Outbound
 from outbound.errors import Kind, OutboundFailed
 from outbound.fetched import Fetched
@@ -25,6 +25,7 @@ from worker.failures import StageFailed
 from worker.fetching import as_stage_failure
 from worker.keeping import until_it_is_there
 from worker.pipeline import digest_of
+from worker.signing import signed
 
 log = structlog.get_logger()
 LONGEST_ID = 200
@@ -58,7 +59,7 @@ class Publishing:
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": message,
-            **_signed(signing, message, self._clock.now(), text),
+            **signed(signing, message, self._clock.now(), text),
         }
         try:
             answer = await self._outbound.post(signing.url, text.encode(), headers, within=self._within)
@@ -79,15 +80,6 @@ class Publishing:
         except (NoEncryptionKey, SecretUnreadable) as error:
             log.error("target_secret_unreadable", target=name, reason=str(error))  # noqa: TRY400 - it is all there is
             raise StageFailed(f"Nothing can be signed for the target {name!r}: {error}") from None
-
-
-def _signed(signing: Signing, message: str, now: datetime, text: str) -> Mapping[str, str]:
-    signatures = [Webhook(secret).sign(message, now, text) for secret in signing.secrets]
-    return {
-        "webhook-id": message,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": " ".join(signatures),
-    }
 
 
 def _told(answer: Fetched) -> Mapping[str, Any]:

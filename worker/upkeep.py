@@ -22,6 +22,7 @@ from worker.metrics import Metrics
 log = structlog.get_logger()
 CREATIONS_EVERY = timedelta(seconds=15)
 SELECTIONS_EVERY = timedelta(seconds=15)
+JOBS_NOTICES_EVERY = timedelta(seconds=30)
 MEASURE_CLOCK_EVERY = timedelta(minutes=3)
 AUDIT_EVERY = timedelta(minutes=1)
 AUDITED = 20
@@ -39,6 +40,7 @@ class Upkeep:
         lease: timedelta,
         metrics: Metrics,
         pipelines: Sequence[PipelineSpec] = (),
+        wake_courier: Callable[[], None] = lambda: None,
     ) -> None:
         self._system = system
         self._metrics = metrics
@@ -50,6 +52,7 @@ class Upkeep:
         self._suspected: set[Finding] = set()
         self._due: set[Chore] = set()
         self._pipelines = pipelines
+        self._wake_courier = wake_courier
         self._is_known = False
 
     def duties(self, sweep_every: timedelta) -> Sequence[tuple[Callable[[], Awaitable[None]], timedelta]]:
@@ -58,6 +61,7 @@ class Upkeep:
             (self.sweep, sweep_every),
             (self.complete_creations, CREATIONS_EVERY),
             (self.choose_overdue, SELECTIONS_EVERY),
+            (self.relay_jobs, JOBS_NOTICES_EVERY),
             (self.beat, self._beat_every),
             (self.measure_clock, MEASURE_CLOCK_EVERY),
             (self.audit, AUDIT_EVERY),
@@ -80,6 +84,7 @@ class Upkeep:
             Chore.INTENTS: lambda: self._system.intents.finish_half_done(HALF_DONE_AFTER),
             Chore.PAUSES: self._system.controls.resume_due,
             Chore.ADOPTION: self._system.adoption.run,
+            Chore.NOTICES: lambda: self._relay(self._system.outbox.relay),
         }
         await self._each(*((chore.value, task) for chore, task in tasks.items() if chore in self._due))
 
@@ -88,6 +93,10 @@ class Upkeep:
 
     async def choose_overdue(self) -> None:
         await self._each(("selections", self._system.selections.choose_overdue))
+
+    async def relay_jobs(self) -> None:
+        """What a process had no time to tell of its jobs; of bulks the sweep finds it."""
+        await self._each(("notices", lambda: self._relay(self._system.outbox.relay_jobs)))
 
     async def audit(self) -> None:
         await self._each(("audit", self._audit))
@@ -107,6 +116,10 @@ class Upkeep:
         if self._system.adoption.takes_single_jobs:
             self._due.add(Chore.ADOPTION)
         await self._system.sweep.run(jobs_may_run=Chore.SLOTS in self._due)
+
+    async def _relay(self, relay: Callable[[], Awaitable[int]]) -> None:
+        if await relay():
+            self._wake_courier()
 
     async def _audit(self) -> None:
         """Recount a sample of bulks and mend what is found twice: once could be what another process is just doing."""

@@ -10,8 +10,9 @@ import pytest
 
 from jobs.encryption import Cipher
 from jobs.errors import NameTaken, NoEncryptionKey, NotFound, SecretUnreadable, TooMany
+from jobs.signing_secrets import MOST_VALID
 from jobs.system import System
-from jobs.targets import MOST, MOST_VALID, Targets
+from jobs.targets import MOST, Targets
 from tests.support.clock import MovableClock
 
 OWNER = "owner"

@@ -1,0 +1,189 @@
+"""Sends what is due, to each recipient over its channel, and settles what came of it. What is sent is the senders'.
+
+It takes no job's slot. At least once: who dies while sending leaves a delivery that falls due again by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from jobs.addressed import Channel
+from jobs.clock import Clock
+from jobs.deliveries import Attempt, Deliveries, Delivery
+from jobs.errors import PressrunError, StoreUnavailable
+from jobs.redelivery import MOST_TRIES, wait_after
+from worker.cancellation import heed_cancellation
+from worker.notify.places import Places
+from worker.notify.sending import WITHIN, Sender, SendFailed, Sent
+from worker.shutdown import Shutdown
+
+log = structlog.get_logger()
+LOOK_EVERY = timedelta(seconds=30)
+AGAIN_AFTER_OUTAGE = timedelta(seconds=2)
+ENDING_TIME = timedelta(seconds=5)
+PATIENCE = WITHIN + timedelta(seconds=5)
+SETTLE_AGAIN_SECONDS = 0.5
+SENDER_BROKE = "It could not be sent, for a fault on our side; it was noted."
+DIED_EACH_TIME = "It was given up: the worker that sent it stopped each time."
+
+
+class Courier:
+    """`senders`: the channels of which it takes deliveries. `within` stops a sender that does not keep its time; it is
+    shorter than a delivery's lease. `look_every`: how often it looks though nobody woke it."""
+
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        senders: Mapping[Channel, Sender],
+        clock: Clock,
+        shutdown: Shutdown,
+        *,
+        worker_id: str,
+        roll: Callable[[], float],
+        within: timedelta = PATIENCE,
+        look_every: timedelta = LOOK_EVERY,
+        places: Places | None = None,
+    ) -> None:
+        self._deliveries = deliveries
+        self._senders = senders
+        self._clock = clock
+        self._shutdown = shutdown
+        self._worker_id = worker_id
+        self._roll = roll
+        self._within = within
+        self._look_every = look_every
+        self._places = places or Places()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be something due."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until shutdown is asked for; what is being sent then may end for a moment, and else is left to its lease."""
+        try:
+            while not self._shutdown.asked.is_set():
+                self._woken.clear()
+                await self._fill()
+                await self._woken_within(self._look_every)
+            if self._sending:
+                await asyncio.wait(set(self._sending), timeout=ENDING_TIME.total_seconds())
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+            for task in set(self._sending):
+                task.cancel()
+
+    async def _woken_within(self, time: timedelta) -> None:
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._woken, self._shutdown.asked)]
+        try:
+            await asyncio.wait(waits, timeout=time.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _fill(self) -> None:
+        while not self._places.full and not self._shutdown.asked.is_set():
+            try:
+                delivery = await self._deliveries.claim(self._worker_id, list(self._senders), self._places.closed)
+            except StoreUnavailable as error:
+                log.warning("courier_database_away", reason=error.reason)
+                self._wake_in(AGAIN_AFTER_OUTAGE)
+                return
+            except PressrunError as error:
+                log.warning("courier_failed", reason=str(error))
+                return
+            if delivery is None:
+                return
+            self._places.take(delivery.recipient)
+            task = asyncio.create_task(self._deliver(delivery), name="delivery")
+            self._sending.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # Its lease is left to expire: it falls due again.
+            log.error("delivery_crashed", exc_info=task.exception())
+        self.wake()
+
+    def _wake_in(self, wait: timedelta) -> None:
+        """What is due later than the next look is found by that."""
+        if wait > self._look_every:
+            return
+        loop = asyncio.get_running_loop()
+        self._timers = {timer for timer in self._timers if timer.when() > loop.time() and not timer.cancelled()}
+        self._timers.add(loop.call_later(wait.total_seconds(), self.wake))
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        went_well = False
+        bound = {"delivery_id": delivery.id, "event_type": delivery.body["type"], "attempt": delivery.tries}
+        try:
+            with structlog.contextvars.bound_contextvars(**bound):
+                went_well = await self._try(delivery)
+        finally:
+            self._places.give_back(delivery.recipient, went_well=went_well)
+
+    async def _try(self, delivery: Delivery) -> bool:
+        """Whether it was taken."""
+        at, began = self._clock.now(), asyncio.get_running_loop().time()
+        try:
+            sent = await self._sent(delivery)
+        except StoreUnavailable as error:
+            log.warning("courier_database_away", reason=error.reason)
+            return False  # nothing was sent, and nothing can be written: it falls due again
+        except SendFailed as failed:
+            seconds = asyncio.get_running_loop().time() - began
+            attempt = Attempt(at, seconds, failed.status, failed.answer, str(failed))
+            await self._settle_failed(delivery, attempt, failed)
+            return False
+        seconds = asyncio.get_running_loop().time() - began
+        attempt = Attempt(at, seconds, sent.status, sent.answer)
+        if await self._settled(delivery, lambda: self._deliveries.delivered(delivery, attempt)):
+            log.info("delivered", channel=delivery.channel.value, status=sent.status)
+        return True
+
+    async def _sent(self, delivery: Delivery) -> Sent:
+        if delivery.tries > MOST_TRIES:
+            raise SendFailed(DIED_EACH_TIME, permanent=True)
+        try:
+            async with asyncio.timeout(self._within.total_seconds()):
+                return await self._senders[delivery.channel].send(delivery)
+        except TimeoutError:
+            raise SendFailed(f"It was not taken within {self._within.total_seconds():g} s.") from None
+        except (SendFailed, StoreUnavailable):
+            raise
+        except Exception as error:
+            log.exception("sender_broke", channel=delivery.channel.value)
+            raise SendFailed(SENDER_BROKE) from error
+
+    async def _settle_failed(self, delivery: Delivery, attempt: Attempt, failed: SendFailed) -> None:
+        wait = None if failed.permanent else wait_after(delivery.tries, failed.retry_after, self._roll)
+        if wait is None:
+            if await self._settled(delivery, lambda: self._deliveries.dead(delivery, attempt)):
+                log.warning("delivery_dead", channel=delivery.channel.value, status=attempt.status)
+        elif await self._settled(delivery, lambda: self._deliveries.failed(delivery, attempt, wait)):
+            log.info("delivery_failed", channel=delivery.channel.value, status=attempt.status)
+            self._wake_in(wait)
+
+    async def _settled(self, delivery: Delivery, write: Callable[[], Awaitable[bool]]) -> bool:
+        """Whether the claim still stood. While the database is away it is tried for as long as the lease lasts."""
+        while True:
+            try:
+                stood = await write()
+            except StoreUnavailable as error:
+                if self._clock.now() >= delivery.until:
+                    log.warning("delivery_not_settled", reason=error.reason)
+                    return False
+                heed_cancellation()
+                await asyncio.sleep(SETTLE_AGAIN_SECONDS)
+                continue
+            if not stood:
+                log.warning("delivery_lease_lost")
+            return stood
