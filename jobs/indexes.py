@@ -97,6 +97,7 @@ INDEXES = (
         (("userId", 1), ("endpoint_id", 1), ("created_at", -1), ("_id", -1)),
         "an endpoint's deliveries, newest first, and those of a range of time",
     ),
+    Index("mailboxes", (("token", 1),), "unsubscribe links", unique=True),
     Index("deliveries", (("created_at", 1),), "forget deliveries after 90 days", expire_after_seconds=7_776_000),
     Index("notices", (("userId", 1), ("shown", 1), ("at", -1), ("_id", -1)), "an owner's notices, newest first"),
     Index("notices", (("userId", 1), ("read_at", 1)), "an owner's unread notices", where={"shown": True}),

@@ -29,8 +29,11 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class KeyOwner:
+    """`email`: the address that the operator has named for the user."""
+
     user: UserId
     scope: Scope
+    email: str | None = None
 
 
 class Keys:
@@ -38,13 +41,16 @@ class Keys:
         self._keys = store.collection("api_keys")
         self._clock = clock
 
-    async def create(self, user: str, scope: Scope, name: str | None = None) -> tuple[Document, str]:
+    async def create(
+        self, user: str, scope: Scope, name: str | None = None, email: str | None = None
+    ) -> tuple[Document, str]:
         """The stored key and, this once, its text."""
         text = PREFIX + secrets.token_urlsafe(32)
         key: Document = {
             "_id": ObjectId(),
             "userId": user_id(user),
             "name": name,
+            "email": email,
             "scope": scope.value,
             "hash": _hash(text),
             "hint": text[len(PREFIX) : len(PREFIX) + 4],
@@ -59,7 +65,7 @@ class Keys:
         if not text.startswith(PREFIX) or len(text) > MAX_KEY_LENGTH:
             return None
         key = await self._keys.find_one({"hash": _hash(text), "revoked_at": None})
-        return KeyOwner(key["userId"], Scope(key["scope"])) if key else None
+        return KeyOwner(key["userId"], Scope(key["scope"]), key.get("email")) if key else None
 
     async def all(self) -> Sequence[Document]:
         return await self._keys.find({}, sort=[("created_at", 1)])

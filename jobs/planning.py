@@ -14,7 +14,7 @@ from jobs.store import Document
 
 
 class Digests(Protocol):
-    async def collect(self, event: Event, owner: UserId, to: Addressed) -> None:
+    async def collect(self, event: Event, owner: UserId, to: Addressed, bulk: Document) -> None:
         """Put the event into the delivery that `to.digest` names, once, however often this is repeated."""
 
 
@@ -33,6 +33,6 @@ class Planning:
         for channel in self._recipients:
             for to in await channel.of(event, owner, bulk):
                 if to.digest is not None and self._digests is not None:
-                    await self._digests.collect(event, owner, to)
+                    await self._digests.collect(event, owner, to, bulk)
                 else:
                     await self._deliveries.plan([new_delivery(event, owner, to, self._clock.now())])

@@ -1,14 +1,17 @@
-"""What a section of the settings is, and those about requests to elsewhere; the others stand in `jobs/settings.py`.
+"""What a section of the settings is, and those about requests and mail to elsewhere; the others: `jobs/settings.py`.
 
 Nothing is read here. Whether a URL may be asked is judged by the guard, when it is put together and at each use.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from jobs.mail_address import DOMAIN, read_sender
+from jobs.mail_server import parse_mail_server
 from jobs.url_template import UrlTemplate
 
 SHORTEST_KEY = 32
@@ -68,3 +71,42 @@ class ContextProviders(Section):
     providers: Annotated[
         tuple[ContextProvider, ...], Field(max_length=MOST_PROVIDERS), AfterValidator(_named_apart)
     ] = ()
+
+
+def _server(url: SecretStr) -> SecretStr:
+    parse_mail_server(url.get_secret_value())
+    return url
+
+
+def _sender(text: str) -> str:
+    return str(read_sender(text))
+
+
+def _domain(text: str) -> str:
+    if not DOMAIN.fullmatch(text):
+        raise ValueError("must be a domain such as example.com")
+    return text.lower()
+
+
+class Smtp(Section):
+    """The mail server. Without `url` no mail is sent. `sender` is whom it is from, and `ca_file` whom the server's
+    certificate is from, where no public authority has issued it."""
+
+    url: Annotated[SecretStr, AfterValidator(_server)] | None = None
+    sender: Annotated[str, AfterValidator(_sender)] | None = None
+    starttls: Literal["auto", "required", "off"] = "auto"
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.url is not None and self.sender is None:
+            raise ValueError("has a server, so PRESSRUN_SMTP__SENDER must be set too")
+        return self
+
+
+class Mail(Section):
+    """`domains`: to whose addresses anybody may have mail sent. `templates`: the folder of a team's own."""
+
+    domains: tuple[Annotated[str, AfterValidator(_domain)], ...] = ()
+    templates: Path | None = None
+    digest_hour: int = Field(7, ge=0, le=23)

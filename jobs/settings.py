@@ -36,7 +36,7 @@ from jobs.documents import BulkRequest
 from jobs.errors import Fault, InvalidInput
 from jobs.limits import Limits
 from jobs.pipelines import CONTENT, IDEAS, IMAGES
-from jobs.sections import ContextProviders, Encryption, Outbound, Section
+from jobs.sections import ContextProviders, Encryption, Mail, Outbound, Section, Smtp
 
 PREFIX = "PRESSRUN_"
 SUMMARY = "Pressrun was not started, its settings are wrong:"
@@ -178,6 +178,10 @@ class Settings(BaseSettings):
     outbound: Outbound = Outbound()
     encryption: Encryption = Encryption()
     context: ContextProviders = ContextProviders()
+    smtp: Smtp = Smtp()
+    mail: Mail = Mail()
+    public_url: AnyHttpUrl | None = None
+    """Where people reach the service's pages."""
     parallel: Annotated[int, BeforeValidator(_percent)] = Field(100, ge=0, le=100)
     auth: Auth
 

@@ -30,6 +30,7 @@ Name = Literal[
     "deliveries",
     "endpoints",
     "preferences",
+    "mailboxes",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from jobs.addressed import Recipients
 from jobs.admission import Admission
 from jobs.adoption import Adoption
 from jobs.audit import Audit
@@ -17,6 +18,7 @@ from jobs.controls import Controls
 from jobs.creation import Creation
 from jobs.deliveries import Deliveries
 from jobs.delivery_log import DeliveryLog
+from jobs.digests import Digests
 from jobs.documents import BulkRequest
 from jobs.encryption import Cipher
 from jobs.endpoints import Endpoints
@@ -29,6 +31,8 @@ from jobs.intents import Intents
 from jobs.keys import Keys
 from jobs.limits import Limits, LimitStore
 from jobs.lookup import Lookup
+from jobs.mailboxes import Mailboxes
+from jobs.mailing import MailRecipients
 from jobs.materials import Materials
 from jobs.notices import Notices
 from jobs.outbox import Outbox
@@ -36,6 +40,7 @@ from jobs.overview import Overview
 from jobs.permits import Permits
 from jobs.pipelines import PipelineStore
 from jobs.planning import Planning
+from jobs.preferences import Preferences
 from jobs.queue import Queue
 from jobs.quotas import Quotas
 from jobs.scopes import Scopes
@@ -93,6 +98,8 @@ class System:
     targets: Targets
     templates: Templates
     submitted: Submitted
+    preferences: Preferences
+    mailboxes: Mailboxes
     endpoints: Endpoints
     deliveries: Deliveries
     delivery_log: DeliveryLog
@@ -105,7 +112,7 @@ class Rules:
     """What the parts are told: lease time, the limits to begin with, what an adopted bulk has.
 
     `parallel` is the percentage of tenants whose bulks this process starts several jobs of, whatever the limits allow.
-    A `cipher` without keys keeps no secrets.
+    A `cipher` without keys keeps no secrets. `digest_hour` is None where there is no mail server.
     """
 
     lease: timedelta = timedelta(seconds=30)
@@ -114,6 +121,7 @@ class Rules:
     adopted: BulkRequest = BulkRequest(mode="", items=())
     single_jobs: bool = False
     cipher: Cipher = Cipher(())
+    digest_hour: int | None = None
 
 
 def assemble(store: Store, clock: Clock, rules: Rules) -> System:
@@ -128,7 +136,11 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     settling = Settling(store, clock, wake)
     workers = Workers(store, clock, silence=rules.lease)
     history = History(store, clock)
+    preferences, mailboxes = Preferences(store, clock), Mailboxes(store, clock)
     surroundings = SurroundingsReader(store, clock, scopes, admission, workers)
+    mail = MailRecipients(preferences, mailboxes, rules.digest_hour)
+    recipients: list[Recipients] = [WebhookRecipients(endpoints), mail]
+    planning = Planning(deliveries, clock, recipients, Digests(store, clock))
     return System(
         store=store,
         clock=clock,
@@ -163,11 +175,13 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         targets=Targets(store, clock, rules.cipher),
         templates=Templates(store, clock),
         submitted=Submitted(store),
+        preferences=preferences,
+        mailboxes=mailboxes,
         endpoints=endpoints,
         deliveries=deliveries,
         delivery_log=DeliveryLog(store, clock),
         notices=notices,
-        outbox=Outbox(store, notices, wake, Planning(deliveries, clock, [WebhookRecipients(endpoints)])),
+        outbox=Outbox(store, notices, wake, planning),
     )
 
 

@@ -40,6 +40,7 @@ def rules_of(settings: Settings) -> Rules:
         adopted=settings.bulk_defaults,
         single_jobs=settings.worker.single_jobs == "on",
         cipher=Cipher([key.get_secret_value() for key in settings.encryption.keys]),
+        digest_hour=settings.mail.digest_hour if settings.smtp.url is not None else None,
     )
 
 

@@ -75,15 +75,22 @@ def create_key(
     user: Annotated[str, typer.Option(help="Whose key it is.")],
     scope: Annotated[Scope, typer.Option(help="The most it may do; each includes those before it.")],
     name: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    email: Annotated[str | None, typer.Option(help="The user's own mail address.")] = None,
 ) -> None:
     """Make a key. It is shown this once; only its hash is kept."""
+    from jobs.mail_address import read_address
     from jobs.settings import load_settings
     from pressrun import compose
     from pressrun.running import run
 
+    try:
+        address = read_address(email) if email is not None else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--email") from None
+
     async def main() -> None:
         async with compose.on_mongodb(load_settings(), "keys") as system:
-            key, text = await system.keys.create(user, scope, name)
+            key, text = await system.keys.create(user, scope, name, address)
             typer.echo(text)
             typer.echo(f"Key {key['_id']} of {user}, scope {scope}. Keep it now: it is not shown again.", err=True)
 

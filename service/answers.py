@@ -80,6 +80,14 @@ class FailurePolicyState(Model):
     canary: int | None
 
 
+class NotifyState(Model):
+    """Who is told of this bulk beside its owner's endpoints and address."""
+
+    webhook_url: str | None
+    email: str | None
+    progress: list[int]
+
+
 class BulkJob(Model):
     id: Identifier = Field(alias="_id")
     userId: str  # noqa: N815 - the application's name
@@ -106,6 +114,7 @@ class BulkJob(Model):
     deadline: Moment | None
     budget: BudgetState | None
     failure_policy: FailurePolicyState | None
+    notify: NotifyState | None = None
     generation: int
     pause: PauseRecord | None
     pipeline: str

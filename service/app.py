@@ -42,7 +42,8 @@ from service.json_response import JsonResponse
 from service.live.broadcast import Broadcast
 from service.live.pace import Rhythm
 from service.live.streams import Patience
-from service.pages import bulk, bulk_controls, formats, formats_new, job, live, new, sign_in, single
+from service.notify_rules import NotifyRules
+from service.pages import bulk, bulk_controls, formats, formats_new, job, live, new, sign_in, single, unsubscribe
 from service.pages import bulks as bulk_pages
 from service.pages import queue as queue_pages
 from service.pages import selections as selection_pages
@@ -70,6 +71,7 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
         responses={code: {"model": ErrorBody} for code in ERRORS},
     )
     allowed = _allowed(settings)
+    urls = UrlCheck(allowed, SystemResolver())
     app.state.system = parts
     app.state.authentication = _authentication(settings, parts)
     app.state.rules = BulkRules(
@@ -80,17 +82,24 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
         endpoints=frozenset(settings.endpoints),
         components=settings.generator.components != "off",
         allowed=allowed,
+        notify=NotifyRules(
+            urls,
+            domains=settings.mail.domains,
+            any_address=settings.auth.mode is AuthMode.OFF,
+            mails=settings.smtp.url is not None,
+        ),
     )
-    app.state.url_check = UrlCheck(allowed, SystemResolver())
+    app.state.url_check = urls
     app.state.broadcast = Broadcast(parts, settings.stream.max_per_user, Rhythm())
     app.state.stream_patience = Patience()
     problems.install(app, _shown)
     for routes in (uploads, bulks, controls, results, events, jobs, selections, assets, targets, templates, system):
         app.include_router(routes.router)
-    app.include_router(webhooks.router)
+    for routes in (webhooks, notifications):
+        app.include_router(routes.router)
     for pages in (sign_in, bulk_pages, new, single, formats_new, formats, bulk, bulk_controls, job, live):
         app.include_router(pages.router)
-    for pages in (queue_pages, selection_pages, template_pages):
+    for pages in (queue_pages, selection_pages, template_pages, unsubscribe):
         app.include_router(pages.router)
     app.mount("/static", Files(), name="static")
     app.add_middleware(CompressedPages, minimum_size=1_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,9 +26,6 @@ from service.requests import MAX_FAULTS, BudgetGiven, BulkChange, BulkCreate, Fa
 from service.values import MOST_ITEMS
 
 NOT_VALID = "The request is not valid."
-NOT_YET = "not available yet"
-NOT_YET_OF_BULK = ("notify",)
-NOT_YET_OF_CHANGE = ("notify",)
 AS_GIVEN = ("name", "delay_seconds", "parallelism", "stagger_ms")
 
 
@@ -37,7 +34,6 @@ def bulk_request(body: BulkCreate, rules: BulkRules, pipelines: Mapping[str, Pip
     pipeline, faults = chosen(body.pipeline, body.options, body.items or [], rules, pipelines)
     of_formats = body.pipeline == FORMATS.name
     wrong_count = None if of_formats else _count_fault(body, rules)
-    faults += not_yet(body, NOT_YET_OF_BULK)
     faults += format_faults(body, rules) if of_formats else misplaced_faults(body) + _missing_faults(body)
     faults += [wrong_count] if wrong_count is not None else []
     if size_of(body.metadata) > MAX_EXTRA_BYTES:
@@ -86,14 +82,10 @@ def steps(given: str | float) -> float:
     return float(Priority[given.upper()] if isinstance(given, str) else given)
 
 
-def not_yet(body: BaseModel, names: Sequence[str]) -> list[Fault]:
-    """A field whose feature is not there yet is refused, never ignored (spec §2)."""
-    return [Fault(name, NOT_YET) for name in names if getattr(body, name) is not None]
-
-
 def changes_of(body: BulkChange, rules: BulkRules) -> Mapping[str, Any]:
-    """As `Controls.change` wants them. Raises `InvalidInput`, also for a change of nothing, and `NotChangeable`."""
-    faults = not_yet(body, NOT_YET_OF_CHANGE) + _budget_faults(body.budget, rules)
+    """As `Controls.change` wants them, but for `notify`, which is judged by itself. Raises `InvalidInput`, also for a
+    change of nothing, and `NotChangeable`."""
+    faults = _budget_faults(body.budget, rules)
     if faults:
         raise InvalidInput(NOT_VALID, tuple(faults))
     changes = body.model_dump(include=set(AS_GIVEN), exclude_unset=True, exclude_none=True)
@@ -103,8 +95,8 @@ def changes_of(body: BulkChange, rules: BulkRules) -> Mapping[str, Any]:
         changes["priority"] = steps(body.priority)
     if "budget" in body.model_fields_set:
         changes["budget"] = asdict(_budget(body.budget, rules)) if body.budget else None
-    if not changes:
-        named = ", ".join(name for name in BulkChange.model_fields if name not in NOT_YET_OF_CHANGE)
+    if not changes and "notify" not in body.model_fields_set:
+        named = ", ".join(BulkChange.model_fields)
         raise InvalidInput(NOT_VALID, (Fault("", f"name something to change: {named}"),))
     return changes
 

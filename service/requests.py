@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jobs.controls import PauseMode
+from service.notify_rules import NotifyGiven
 from service.pipeline_requests import Components, IdeaGiven, PipelineOptions, Source, Templates
 from service.values import (
     MOST_ITEMS,
@@ -152,7 +153,7 @@ class BulkCreate(Body):
     deadline: Moment | None = None
     budget: BudgetGiven | None = None
     failure_policy: FailurePolicyGiven | None = None
-    notify: Any = None
+    notify: NotifyGiven | None = None
 
 
 class BulkDraft(BulkCreate):
@@ -176,7 +177,7 @@ class BulkPause(Body):
 
 
 class BulkChange(Body):
-    """A null `budget` takes it off; any other null changes nothing."""
+    """A null `budget` or `notify` takes it off; any other null changes nothing."""
 
     name: Short | None = None
     delay_seconds: Seconds | None = None
@@ -184,4 +185,4 @@ class BulkChange(Body):
     parallelism: Parallelism | None = None
     stagger_ms: Milliseconds | None = None
     budget: BudgetGiven | None = None
-    notify: Any = None
+    notify: NotifyGiven | None = None

@@ -12,13 +12,14 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from jobs.bson_json import plain
-from jobs.documents import BulkRequest, UserId
+from jobs.documents import BulkRequest
 from jobs.errors import InvalidInput
 from jobs.pipelines import FORMATS
 from jobs.priority import computed
 from jobs.store import Document
 from jobs.system import System
 from jobs.templates import Kept
+from service.auth.callers import Caller
 from service.bulk_rules import BulkRules
 from service.problems import faults_of
 from service.request_rules import NOT_VALID
@@ -28,14 +29,14 @@ from service.submission import body_read, bulk_wanted, job_wanted
 AS_STORED = ("name", "metadata", "max_retries", "delay_seconds", "parallelism", "stagger_ms", "deadline", "budget")
 
 
-async def again(bulk: Document, owner: UserId, parts: System, rules: BulkRules) -> tuple[BaseModel, BulkRequest]:
+async def again(bulk: Document, caller: Caller, parts: System, rules: BulkRules) -> tuple[BaseModel, BulkRequest]:
     """The body and the request: a bulk of one as such. Raises `InvalidInput`."""
     items = await parts.submitted.items(bulk)
     if bulk["kind"] == "single":
         job = _job_read(single_body(bulk, items[0]))
-        return job, await job_wanted(job, owner, parts, rules)
+        return job, await job_wanted(job, caller, parts, rules)
     body = body_read(bulk_body(bulk, items))
-    return body, await bulk_wanted(body, owner, parts, rules)
+    return body, await bulk_wanted(body, caller, parts, rules)
 
 
 def bulk_body(bulk: Document, items: Sequence[Document]) -> dict[str, Any]:
@@ -48,6 +49,7 @@ def bulk_body(bulk: Document, items: Sequence[Document]) -> dict[str, Any]:
         "tenant": bulk["tenant"] if bulk["tenant"] != str(bulk["userId"]) else None,
         "priority": _priority(bulk, items),
         "failure_policy": {name: value for name, value in policy.items() if value is not None} or None,
+        "notify": {name: value for name, value in (bulk.get("notify") or {}).items() if value} or None,
         "pipeline": bulk["pipeline"],
         "options": bulk.get("options") or None,
     }

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
 
 from pydantic import ValidationError
 
-from jobs.documents import BulkRequest, UserId
+from jobs.documents import BulkRequest, UserId, notify_as_stored
 from jobs.errors import Fault, InvalidInput, NotFound
 from jobs.history import forecast
 from jobs.system import System
 from service.answers import BulkValidated, ErrorDetail, Forecast
+from service.auth.callers import Caller
 from service.bulk_rules import BulkRules
 from service.problems import faults_of
-from service.request_rules import bulk_request, single_request
-from service.requests import BulkCreate, JobCreate
+from service.request_rules import bulk_request, changes_of, single_request
+from service.requests import BulkChange, BulkCreate, JobCreate
 
 
-async def bulk_wanted(body: BulkCreate, owner: UserId, parts: System, rules: BulkRules) -> BulkRequest:
+async def bulk_wanted(body: BulkCreate, caller: Caller, parts: System, rules: BulkRules) -> BulkRequest:
     """Raises `InvalidInput` with a path for every fault."""
-    return await _with_target(bulk_request(body, rules, await parts.pipelines.all()), owner, parts)
+    request = bulk_request(body, rules, await parts.pipelines.all())
+    notify = await rules.notify.of_bulk(body.notify, caller.email)
+    return await _with_target(replace(request, notify=notify), caller.user, parts)
 
 
-async def job_wanted(body: JobCreate, owner: UserId, parts: System, rules: BulkRules) -> BulkRequest:
+async def job_wanted(body: JobCreate, caller: Caller, parts: System, rules: BulkRules) -> BulkRequest:
     """A bulk of one. Raises `InvalidInput`."""
-    return await _with_target(single_request(body, rules, await parts.pipelines.all()), owner, parts)
+    return await _with_target(single_request(body, rules, await parts.pipelines.all()), caller.user, parts)
+
+
+async def changes_wanted(body: BulkChange, caller: Caller, rules: BulkRules) -> Mapping[str, Any]:
+    """As `Controls.change` wants them. Raises `InvalidInput` and `NotChangeable`."""
+    changes = changes_of(body, rules)
+    if "notify" not in body.model_fields_set:
+        return changes
+    return {**changes, "notify": notify_as_stored(await rules.notify.of_bulk(body.notify, caller.email))}
 
 
 def body_read(body: object) -> BulkCreate:
@@ -36,14 +49,14 @@ def body_read(body: object) -> BulkCreate:
         raise InvalidInput("The request is not valid.", faults) from None
 
 
-async def tried(body: object, owner: UserId, parts: System, rules: BulkRules) -> BulkValidated:
+async def tried(body: object, caller: Caller, parts: System, rules: BulkRules) -> BulkValidated:
     """What is wrong with the body of a request for a bulk; else what it may take, going by the last jobs like its."""
     try:
-        request = await bulk_wanted(body_read(body), owner, parts, rules)
+        request = await bulk_wanted(body_read(body), caller, parts, rules)
     except InvalidInput as error:
         errors = [ErrorDetail(path=fault.path, message=fault.message) for fault in error.faults]
         return BulkValidated(valid=False, errors=errors)
-    return BulkValidated(valid=True, errors=[], estimate=await _estimate(request, owner, parts))
+    return BulkValidated(valid=True, errors=[], estimate=await _estimate(request, caller.user, parts))
 
 
 async def _estimate(request: BulkRequest, owner: UserId, parts: System) -> Forecast | None:

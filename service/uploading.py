@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.documents import BulkRequest, UserId
+from jobs.documents import BulkRequest
 from jobs.errors import Fault, InvalidInput
 from jobs.system import System
 from service.answers import Forecast
+from service.auth.callers import Caller
 from service.body import check_storable
 from service.bulk_rules import BulkRules
 from service.intake.items import Found, Source, look_through
@@ -116,7 +117,7 @@ def body_of(upload: Upload, mode: str, settings: Mapping[str, Any]) -> dict[str,
     return {**settings, "mode": mode, "items": list(upload.items)}
 
 
-async def judged(upload: Upload, body: Mapping[str, Any], owner: UserId, parts: System, rules: BulkRules) -> Judged:
+async def judged(upload: Upload, body: Mapping[str, Any], caller: Caller, parts: System, rules: BulkRules) -> Judged:
     """By the rules of every request for a bulk; `body` is what `body_of` made of the upload."""
     if _has_no_columns(upload):
         return Judged(upload.faults, None)
@@ -124,7 +125,7 @@ async def judged(upload: Upload, body: Mapping[str, Any], owner: UserId, parts: 
         check_storable(body)
     except InvalidInput as error:
         return Judged([*upload.faults, *_of_request(error.faults, upload)], None)
-    found = await tried(body, owner, parts, rules)
+    found = await tried(body, caller, parts, rules)
     told = _of_request([Fault(error.path, error.message) for error in found.errors], upload)
     known = {fault.path for fault in upload.faults}
     faults = [*upload.faults, *(fault for fault in told if fault.path not in known)]
@@ -132,7 +133,7 @@ async def judged(upload: Upload, body: Mapping[str, Any], owner: UserId, parts: 
 
 
 async def wanted(
-    upload: Upload, body: Mapping[str, Any], owner: UserId, parts: System, rules: BulkRules
+    upload: Upload, body: Mapping[str, Any], caller: Caller, parts: System, rules: BulkRules
 ) -> tuple[BulkCreate, BulkRequest]:
     """All of the file or nothing. Raises `InvalidInput`; each fault says in words where in the file it is."""
     if upload.faults:
@@ -141,7 +142,7 @@ async def wanted(
     try:
         check_storable(body)
         asked = body_read(body)
-        return asked, await bulk_wanted(asked, owner, parts, rules)
+        return asked, await bulk_wanted(asked, caller, parts, rules)
     except InvalidInput as error:
         faults = _of_request(error.faults, upload)
         raise InvalidInput(error.summary, tuple(_said(fault, upload) for fault in faults)) from None

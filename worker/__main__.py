@@ -41,7 +41,8 @@ from worker.registry import Kit, registered
 from worker.runner import Runner
 from worker.shutdown import Shutdown
 from worker.stages.writing import Components
-from worker.text.templates import TemplateFault, Templates
+from worker.text.template_files import TemplateFault
+from worker.text.templates import Templates
 from worker.upkeep import Upkeep
 
 log = structlog.get_logger()

@@ -17,9 +17,9 @@ from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
 from service.looking import look_at_bulk
 from service.rendering import bulk_job
-from service.request_rules import body_hash, changes_of
+from service.request_rules import body_hash
 from service.requests import BulkChange, BulkCreate
-from service.submission import bulk_wanted, tried
+from service.submission import bulk_wanted, changes_wanted, tried
 from service.values import Moment
 
 SAME_BODY = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/BulkCreate"}}}}
@@ -46,7 +46,7 @@ KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255
 async def submit_bulk(
     body: BulkCreate, caller: Writer, parts: Parts, rules: Rules, key: KeyHeader = None
 ) -> BulkCreated:
-    request = await bulk_wanted(body, caller.user, parts, rules)
+    request = await bulk_wanted(body, caller, parts, rules)
     created = await parts.creation.create(caller.user, request, idempotency_key(key, body_hash(body)))
     return BulkCreated(bulk_job_id=str(created.bulk_id), total_items=created.total_items)
 
@@ -54,7 +54,7 @@ async def submit_bulk(
 @router.post("/validate", openapi_extra={"requestBody": SAME_BODY})
 async def validate_bulk(body: Annotated[object, Body()], caller: Writer, parts: Parts, rules: Rules) -> BulkValidated:
     """The same body, nothing stored; and what it may take, going by the last jobs of the same pipeline and mode."""
-    return await tried(body, caller.user, parts, rules)
+    return await tried(body, caller, parts, rules)
 
 
 @router.get("")
@@ -89,7 +89,7 @@ async def get_bulk(
 @router.patch("/{bulk_id}")
 async def change_bulk(bulk_id: str, body: BulkChange, caller: Writer, parts: Parts, rules: Rules) -> BulkChanged:
     """Takes effect at the next claim."""
-    changes = changes_of(body, rules)
+    changes = await changes_wanted(body, caller, rules)
     changed = await parts.controls.change(caller.user, BulkId(parse_id(bulk_id, "bulk job")), changes)
     return BulkChanged(bulk_job=bulk_job(changed))
 

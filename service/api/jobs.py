@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 @router.post("")
 async def submit_job(body: JobCreate, caller: Writer, parts: Parts, rules: Rules, key: KeyHeader = None) -> JobCreated:
     """One article: a bulk of one, with the same protocol."""
-    request = await job_wanted(body, caller.user, parts, rules)
+    request = await job_wanted(body, caller, parts, rules)
     created = await parts.creation.create(caller.user, request, idempotency_key(key, body_hash(body)))
     return JobCreated(job_id=str(created.job_ids[0]), bulk_job_id=str(created.bulk_id))
 

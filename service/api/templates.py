@@ -88,7 +88,7 @@ async def submit_template(
     template, text = await parts.templates.find(caller.user, _id(template_id))
     instead = given(body) if body is not None else {}
     asked = body_read({"name": template.name} | json.loads(text) | _told(instead))
-    request = await bulk_wanted(asked, caller.user, parts, rules)
+    request = await bulk_wanted(asked, caller, parts, rules)
     created = await parts.creation.create(caller.user, request, idempotency_key(key, body_hash(asked)))
     return BulkCreated(bulk_job_id=str(created.bulk_id), total_items=created.total_items)
 
@@ -97,7 +97,7 @@ async def submit_template(
 async def submit_again(bulk_id: str, caller: Writer, parts: Parts, rules: Rules, key: KeyHeader = None) -> BulkCreated:
     """A new bulk of the same settings and items, whatever became of the first."""
     bulk = await parts.lookup.bulk(caller.user, BulkId(parse_id(bulk_id, "bulk job")))
-    asked, request = await again(bulk, caller.user, parts, rules)
+    asked, request = await again(bulk, caller, parts, rules)
     created = await parts.creation.create(caller.user, request, idempotency_key(key, body_hash(asked)))
     return BulkCreated(bulk_job_id=str(created.bulk_id), total_items=created.total_items)
 

@@ -48,8 +48,8 @@ async def upload_bulk(
     )
     body = body_of(upload, form.mode, form.settings)
     if not form.submit:
-        return _shown(upload, await judged(upload, body, caller.user, parts, rules))
-    asked, bulk = await wanted(upload, body, caller.user, parts, rules)
+        return _shown(upload, await judged(upload, body, caller, parts, rules))
+    asked, bulk = await wanted(upload, body, caller, parts, rules)
     created = await parts.creation.create(caller.user, bulk, idempotency_key(key, body_hash(asked)))
     return BulkCreated(bulk_job_id=str(created.bulk_id), total_items=created.total_items)
 

@@ -19,12 +19,13 @@ ORDER = tuple(Scope)
 class Caller:
     """`scope` is the most that this caller may do; `admin` sees what is everybody's.
 
-    `by_cookie`: has signed in on a page.
+    `by_cookie`: has signed in on a page. `email`: an address that is known to be the user's own.
     """
 
     user: UserId
     scope: Scope
     by_cookie: bool = False
+    email: str | None = None
 
     @property
     def is_admin(self) -> bool:

@@ -25,7 +25,7 @@ class KeyAuthentication:
             raise Unauthorized
         raised = owner.scope is Scope.WRITE and str(owner.user) in self._admins
         scope = Scope.ADMIN if raised else owner.scope
-        return Caller(owner.user, scope, by_cookie="authorization" not in request.headers)
+        return Caller(owner.user, scope, by_cookie="authorization" not in request.headers, email=owner.email)
 
 
 def _key_of(request: Request) -> str:

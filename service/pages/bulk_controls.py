@@ -30,9 +30,10 @@ from service.pages.sending import once
 from service.pages.wording import plural
 from service.problems import faults_of
 from service.rendering import bulk_job
-from service.request_rules import changes_of, check_until
+from service.request_rules import check_until
 from service.requests import BulkPause
 from service.resubmission import again
+from service.submission import changes_wanted
 
 MOST_MINUTES = 30 * 24 * 60
 router = APIRouter(prefix="/bulks/{bulk_id}", include_in_schema=False)
@@ -73,7 +74,7 @@ async def retry(bulk_id: str, caller: Writer, parts: Parts, request: Request) ->
 async def submit_again(bulk_id: str, caller: Writer, parts: Parts, rules: Rules, request: Request) -> Response:
     """A new bulk of the same articles and settings, once however often the page is sent."""
     form = await form_of(request)
-    asked, wanted = await again(await parts.lookup.bulk(caller.user, _id(bulk_id)), caller.user, parts, rules)
+    asked, wanted = await again(await parts.lookup.bulk(caller.user, _id(bulk_id)), caller, parts, rules)
     created = await parts.creation.create(caller.user, wanted, once(form, asked))
     return RedirectResponse(f"/bulks/{created.bulk_id}", status_code=303, headers=html.HEADERS)
 
@@ -86,7 +87,7 @@ async def change(bulk_id: str, caller: Writer, parts: Parts, rules: Rules, reque
     try:
         wanted = change_wanted(form, bulk_job(bulk))
         if wanted is not None:
-            await parts.controls.change(caller.user, _id(bulk_id), changes_of(wanted, rules))
+            await parts.controls.change(caller.user, _id(bulk_id), await changes_wanted(wanted, caller, rules))
     except InvalidInput as error:
         return await bulk_page(parts, caller, bulk, typed=form, faults=error.faults)
     return RedirectResponse(f"/bulks/{bulk['_id']}", status_code=303, headers=html.HEADERS)

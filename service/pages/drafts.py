@@ -11,10 +11,11 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 
-from jobs.documents import MODES, BulkRequest, UserId
+from jobs.documents import MODES, BulkRequest
 from jobs.errors import InvalidInput
 from jobs.system import System
 from service.answers import Forecast
+from service.auth.callers import Caller
 from service.bulk_rules import BulkRules
 from service.pages.marking import Mark, Marked, marked, of_article, of_field
 from service.pages.pasted import items_in
@@ -101,22 +102,22 @@ async def draft_of(
     return replace(empty, body=body_of(whole, mode, settings), own=upload.items, upload=whole, chosen=chosen)
 
 
-async def looked_through(draft: Draft, owner: UserId, parts: System, rules: BulkRules) -> Found:
+async def looked_through(draft: Draft, caller: Caller, parts: System, rules: BulkRules) -> Found:
     """What is wrong with it; else what it may take."""
     if draft.upload is None:
         return Found(marked(draft.unread))
-    found = await judged(draft.upload, draft.body, owner, parts, rules)
+    found = await judged(draft.upload, draft.body, caller, parts, rules)
     return Found(marked(_mark(fault, draft, rules) for fault in found.faults), found.estimate)
 
 
 async def asked_for(
-    draft: Draft, owner: UserId, parts: System, rules: BulkRules
+    draft: Draft, caller: Caller, parts: System, rules: BulkRules
 ) -> tuple[BulkCreate, BulkRequest] | None:
     """None where something is wrong, which `looked_through` tells."""
     if draft.upload is None:
         return None
     try:
-        return await wanted(draft.upload, draft.body, owner, parts, rules)
+        return await wanted(draft.upload, draft.body, caller, parts, rules)
     except InvalidInput:
         return None
 

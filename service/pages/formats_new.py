@@ -53,7 +53,7 @@ async def send_formats(request: Request, caller: Writer, parts: Parts, rules: Ru
         match form.get("do"):
             case "submit":
                 asked = body_read(body)
-                wanted = await bulk_wanted(asked, caller.user, parts, rules)
+                wanted = await bulk_wanted(asked, caller, parts, rules)
                 created = await parts.creation.create(caller.user, wanted, once(form, asked))
                 return RedirectResponse(f"/formats/{created.bulk_id}", 303, html.HEADERS)
             case "save":
@@ -65,7 +65,7 @@ async def send_formats(request: Request, caller: Writer, parts: Parts, rules: Ru
         pass  # told below, as where it is only looked through
     except (QuotaReached, StoreFull, TooMany) as error:
         return await page.shown(Filled(form), refused=error)
-    found = await tried(body, caller.user, parts, rules)
+    found = await tried(body, caller, parts, rules)
     wrong = marked(of_field(error.path, error.message) for error in found.errors)
     return await page.shown(Filled(form, wrong), found)
 

@@ -54,7 +54,7 @@ async def send_new(request: Request, caller: Writer, parts: Parts, rules: Rules)
     draft = await draft_of(form, files.get("file"), of.items if of else (), parts)
     match form.get("do"):
         case "submit":
-            asked = await asked_for(draft, caller.user, parts, rules)
+            asked = await asked_for(draft, caller, parts, rules)
             if asked is not None:
                 body, wanted = asked
                 try:
@@ -71,7 +71,7 @@ async def send_new(request: Request, caller: Writer, parts: Parts, rules: Rules)
             return await page.shown(f, draft, of=of, done=kept.done)
         case _:
             pass
-    found = await looked_through(draft, caller.user, parts, rules)
+    found = await looked_through(draft, caller, parts, rules)
     return await page.shown(Filled(form, found.wrong), draft, found, of=of)
 
 

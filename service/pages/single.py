@@ -32,7 +32,7 @@ async def send_single(request: Request, caller: Writer, parts: Parts, rules: Rul
     there = await offers(caller.user, parts, rules)
     try:
         body = body_read(body_of(form, await parts.pipelines.all()))
-        wanted = await job_wanted(body, caller.user, parts, rules)
+        wanted = await job_wanted(body, caller, parts, rules)
         created = await parts.creation.create(caller.user, wanted, once(form, body))
     except InvalidInput as error:
         return _page(caller, Filled(form, what_is_wrong(error)), there)

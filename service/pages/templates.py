@@ -54,7 +54,7 @@ async def submit(template_id: str, request: Request, caller: Writer, parts: Part
     form = await form_of(request)
     template, text = await parts.templates.find(caller.user, template_id_of(template_id))
     asked = body_read({"name": template.name, **json.loads(text)})
-    wanted = await bulk_wanted(asked, caller.user, parts, rules)
+    wanted = await bulk_wanted(asked, caller, parts, rules)
     created = await parts.creation.create(caller.user, wanted, once(form, asked))
     return RedirectResponse(f"/bulks/{created.bulk_id}", 303, html.HEADERS)
 

@@ -88,8 +88,8 @@ class Collected:
         at_once = Addressed(Channel.EMAIL, "mail", address="a@shop.example")
         return [at_once, Addressed(Channel.EMAIL, "daily", address="b@shop.example", digest="today")]
 
-    async def collect(self, event: Event, owner: UserId, to: Addressed) -> None:
-        assert (owner, to.digest) == (OWNER, "today")
+    async def collect(self, event: Event, owner: UserId, to: Addressed, bulk: Document) -> None:
+        assert (owner, to.digest, bulk) == (OWNER, "today", BULK)
         self.events.append(event.id)
 
 

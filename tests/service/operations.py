@@ -65,6 +65,10 @@ OPERATIONS = (
     Operation("listTargets", "GET", "/api/targets", "write"),
     Operation("rotateTarget", "POST", "/api/targets/{name}/rotate", "write"),
     Operation("removeTarget", "DELETE", "/api/targets/{name}", "write"),
+    Operation("getPreferences", "GET", "/api/notifications/preferences", "read"),
+    Operation(
+        "changePreferences", "PUT", "/api/notifications/preferences", "write", {"events": {"job.failed": "daily"}}
+    ),
     Operation("selectForJob", "POST", "/api/jobs/{job_id}/select", "write", {"choice": 0}, about="job"),
     Operation("listSelections", "GET", "/api/selections", "read"),
     Operation("approveSelections", "POST", "/api/selections/approve", "write", {"bulk_job_id": SOME_ID}, about="bulk"),

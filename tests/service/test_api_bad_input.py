@@ -10,12 +10,10 @@ from pydantic import ValidationError
 
 from jobs.store import Store
 from service.item_rules import RESERVED
-from service.request_rules import NOT_YET_OF_BULK
 from service.requests import MAX_FAULTS, BulkCreate
 from tests.service.requesting import BULKS, JOBS, NOTHING, bulk, bulk_with, faults, refused, stored
 
 COUNT = "Bulk generation requires 10-50 items"
-NOT_YET = "not available yet"
 LONG = 10**6
 
 BAD_BULKS: list[tuple[Any, str]] = [
@@ -216,16 +214,6 @@ async def test_the_reserved_names_are_the_fields_of_a_stored_job(api: httpx2.Asy
     job = await store.collection("generation_jobs").find_one({})
     assert job is not None
     assert job.keys() - {"topic", "language", "params"} <= RESERVED
-
-
-@pytest.mark.parametrize("name", NOT_YET_OF_BULK)
-async def test_a_bulks_field_whose_feature_is_not_there_yet_is_refused(
-    refusing: httpx2.AsyncClient, empty_store: Store, name: str
-) -> None:
-    values: list[Any] = ["high", 1, 0, False, {}, []]
-    for value in values:
-        assert faults(await refusing.post(BULKS, json={**bulk(), name: value})) == {name: NOT_YET}
-    assert await stored(empty_store) == NOTHING
 
 
 async def test_nothing_of_any_refused_body_is_stored(api: httpx2.AsyncClient, store: Store) -> None:

@@ -23,7 +23,7 @@ ANSWERS = {
     "getSystem": "SystemState", "listWorkers": "WorkerList",
     "getLimits": "LimitsAnswer", "changeLimits": "LimitsAnswer", "getHealth": "Health", "getReadiness": "Health",
     "registerTarget": "TargetSecret", "rotateTarget": "TargetSecret", "listTargets": "TargetList",
-    "removeTarget": "TargetRemoved",
+    "removeTarget": "TargetRemoved", "getPreferences": "PreferencesState", "changePreferences": "PreferencesChanged",
     "selectForJob": "JobControlled", "listSelections": "SelectionPage", "approveSelections": "Approved",
     "listPipelines": "PipelineList", "getTenantLimits": "TenantLimitsAnswer",
     "changeTenantLimits": "TenantLimitsAnswer", "submitAgain": "BulkCreated", "submitTemplate": "BulkCreated",
@@ -35,6 +35,7 @@ BODIES = {
     "submitBulk": "BulkCreate", "validateBulk": "BulkCreate", "changeBulk": "BulkChange", "submitJob": "JobCreate",
     "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange", "selectForJob": "JobSelect",
     "approveSelections": "SelectionsApprove", "registerTarget": "TargetRegister",
+    "changePreferences": "PreferencesGiven",
     "keepTemplate": "TemplateCreate", "changeTemplate": "TemplateChange",
 }  # fmt: skip
 

@@ -211,7 +211,8 @@ async def test_settings_are_judged_as_in_a_body_and_cannot_give_mode_or_items(ap
         ("max_retries", None, "must be less than or equal to 20"),
         ("nmae", None, "is not a field of this request"),
     ]
-    assert [found[0] for found in await errors(api, settings={"notify": {}})] == ["notify"]
+    found = await errors(api, settings={"notify": {"progress": [100]}})
+    assert [path for path, *_ in found] == ["notify.progress.0"]
     refusal = await send(api, settings={"items": [], "mode": "spin"})
     assert faults(refusal).keys() == {"settings.items", "settings.mode"}
     sentence = refused(await send(api, "Topic\ntea\n", submit="true"), 400)

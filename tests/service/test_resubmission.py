@@ -10,9 +10,11 @@ import httpx2
 import pytest
 
 from jobs.documents import BulkId, parse_id
+from jobs.keys import Scope
 from jobs.pipelines import BUILT_IN
 from jobs.system import System
 from service.app import create_app
+from service.auth.callers import Caller
 from service.bulk_rules import BulkRules
 from service.request_rules import bulk_request
 from service.resubmission import again, bulk_body
@@ -110,6 +112,6 @@ async def test_an_article_comes_back_as_an_article(
     body = {"mode": "topic", "pipeline": "blog", "options": {"ideas": 2}, "topic": "tea", "language": "en", "own": [1]}
     bulk_id = (await post(blogger, "/api/jobs", body))["bulk_job_id"]
     stored = await system.lookup.bulk(OWNER, BulkId(parse_id(bulk_id, "bulk job")))
-    job, request = await again(stored, OWNER, system, rules)
+    job, request = await again(stored, Caller(OWNER, Scope.WRITE), system, rules)
     assert job.model_dump(mode="json", exclude_unset=True) == body
     assert (request.kind, request.pipeline.name, len(request.items)) == ("single", "blog", 1)

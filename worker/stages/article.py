@@ -16,7 +16,8 @@ from worker.stages.processing import Processed, markdown_beside, processed
 from worker.stages.quality import QUALITY, Judged
 from worker.stages.writing import Components, Writing, Written
 from worker.text.components import chosen
-from worker.text.templates import TemplateFault, Templates
+from worker.text.template_files import TemplateFault
+from worker.text.templates import Templates
 
 
 class Request(StageInput):

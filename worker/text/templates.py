@@ -5,34 +5,19 @@ Templates are read once, when `Templates` is made; nothing is read while they ru
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FunctionLoader, Template, TemplateError, TemplateSyntaxError
+from jinja2 import FunctionLoader, Template
 
-from worker.text.sandbox import BUDGET, MAX_CHARACTERS, BoundedEnvironment, Budget
+from worker.text.sandbox import BUDGET, BoundedEnvironment, Budget
+from worker.text.template_files import TemplateFault, fault_of, read_folder, written
 
 SUFFIX = ".md.j2"
 DEFAULT = f"default{SUFFIX}"
 BUILT_IN = "built-in/"
-MAX_FILE_BYTES = 64 * 2**10
-
-
-@dataclass(eq=False)
-class TemplateFault(Exception):
-    """What is wrong with the template `name`, in the line `line` (from 1) where that is known."""
-
-    name: str
-    line: int | None
-    reason: str
-
-    def __str__(self) -> str:
-        place = f", line {self.line}" if self.line else ""
-        return f"The template {self.name}{place} cannot be used: {self.reason.rstrip('.')}."
 
 
 class Templates:
@@ -43,7 +28,7 @@ class Templates:
     def __init__(self, folder: Path | None = None) -> None:
         built_in = files("worker.text") / "templates"
         self._sources = {f"{BUILT_IN}{each.name}": each.read_text("utf-8") for each in built_in.iterdir()}
-        self._own = _read(folder) if folder else {}
+        self._own = read_folder(folder, SUFFIX) if folder else {}
         self._sources |= self._own
         self._environment = BoundedEnvironment(FunctionLoader(self._source))
         self._step_work = max(map(len, self._sources.values()))
@@ -60,9 +45,9 @@ class Templates:
         template = self._compiled(name)
         token = BUDGET.set(Budget(self._step_work))
         try:
-            return _written(template, components=components, item=item, page_type=page_type)
+            return written(template, "the article", components=components, item=item, page_type=page_type)
         except Exception as error:
-            raise self._fault(name, error) from None
+            raise fault_of(name, error, self._sources) from None
         finally:
             BUDGET.reset(token)
 
@@ -89,50 +74,5 @@ class Templates:
         try:
             template: Template = self._environment.get_template(name)
         except Exception as error:
-            raise self._fault(name, error) from None
+            raise fault_of(name, error, self._sources) from None
         return template
-
-    def _fault(self, name: str, error: Exception) -> TemplateFault:
-        """Any error of a template is its author's: what Python raises in it has no base class."""
-        if isinstance(error, TemplateSyntaxError):
-            return TemplateFault(error.name or name, error.lineno, _sentence(error.message))
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in self._sources]
-        place = frames[-1] if frames else None
-        reason = str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
-        if isinstance(error, RecursionError):
-            reason = "it is nested too deeply or calls itself without end"
-        return TemplateFault(place.filename if place else name, place.lineno if place else None, _sentence(reason))
-
-
-def _written(template: Template, **values: Any) -> str:
-    parts: list[str] = []
-    left = MAX_CHARACTERS
-    for part in template.generate(**values):
-        left -= len(part)
-        if left < 0:
-            raise TemplateError(f"the article gets longer than {MAX_CHARACTERS // 2**20} MB")
-        parts.append(part)
-    return "".join(parts)
-
-
-def _read(folder: Path) -> dict[str, str]:
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
-    except OSError as error:
-        raise TemplateFault(folder.name, None, f"the folder cannot be read ({error.strerror})") from None
-    return {path.name: _content(path) for path in paths}
-
-
-def _content(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise TemplateFault(path.name, None, f"it has more than {MAX_FILE_BYTES // 2**10} KB")
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise TemplateFault(path.name, None, f"the file cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise TemplateFault(path.name, None, "it is not UTF-8") from None
-
-
-def _sentence(text: str | None) -> str:
-    return " ".join((text or "it has an error").split())[:300]

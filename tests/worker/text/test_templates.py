@@ -9,7 +9,8 @@ import pytest
 
 from worker.text.components import PAGE_TYPES
 from worker.text.sandbox import MAX_CHARACTERS
-from worker.text.templates import MAX_FILE_BYTES, TemplateFault, Templates
+from worker.text.template_files import MAX_FILE_BYTES, TemplateFault
+from worker.text.templates import Templates
 
 COMPONENTS = {
     "title": "# A\n title ",

@@ -1,0 +1,23 @@
+"""The routes about what is mailed to a user. What they do is in `service/mail_preferences.py`, for pages as well."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from service.auth.callers import Reader, Writer
+from service.deps import Parts, Rules
+from service.mail_preferences import change, state_of
+from service.notification_models import PreferencesChanged, PreferencesGiven, PreferencesState
+
+router = APIRouter(prefix="/api/notifications", tags=["notifications"])
+
+
+@router.get("/preferences")
+async def get_preferences(caller: Reader, parts: Parts, rules: Rules) -> PreferencesState:
+    return await state_of(caller, parts, rules)
+
+
+@router.put("/preferences")
+async def change_preferences(body: PreferencesGiven, caller: Writer, parts: Parts, rules: Rules) -> PreferencesChanged:
+    """Holds for what happens from now on. An address of the caller's own that had unsubscribed has mail again."""
+    return PreferencesChanged(preferences=await change(body, caller, parts, rules))

@@ -1,0 +1,43 @@
+"""A user's mail preferences: judged, kept, shown; and what the link in a mail does. No route or page is known here."""
+
+from __future__ import annotations
+
+from jobs.mailboxes import Mailbox
+from jobs.preferences import AT_FIRST, Preference
+from jobs.system import System
+from service.auth.callers import Caller
+from service.bulk_rules import BulkRules
+from service.notification_models import PreferencesGiven, PreferencesState
+
+
+async def state_of(caller: Caller, parts: System, rules: BulkRules) -> PreferencesState:
+    return await _shown(await parts.preferences.read(caller.user), caller, parts, rules)
+
+
+async def change(body: PreferencesGiven, caller: Caller, parts: System, rules: BulkRules) -> PreferencesState:
+    """Raises `InvalidInput`. Who is known to have an address may take its unsubscribing back so."""
+    email = rules.notify.address(body.email, caller.email, "email") if body.email is not None else None
+    wanted = Preference(email, {**AT_FIRST, **body.events})
+    await parts.preferences.write(caller.user, wanted)
+    if email is not None and rules.notify.is_own(email, caller.email):
+        mailbox = await parts.mailboxes.find(caller.user, email)
+        if mailbox is not None and mailbox.unsubscribed_at is not None:
+            await parts.mailboxes.subscribe(mailbox)
+    return await _shown(wanted, caller, parts, rules)
+
+
+async def unsubscribe(token: str, parts: System, *, again: bool = False) -> Mailbox:
+    """By the link in a mail; `again`: mail is wanted again. Safe to repeat. Raises `NotFound`."""
+    mailbox = await parts.mailboxes.by_token(token)
+    return await (parts.mailboxes.subscribe(mailbox) if again else parts.mailboxes.unsubscribe(mailbox))
+
+
+async def _shown(wanted: Preference, caller: Caller, parts: System, rules: BulkRules) -> PreferencesState:
+    mailbox = await parts.mailboxes.find(caller.user, wanted.email) if wanted.email is not None else None
+    return PreferencesState(
+        email=wanted.email,
+        events=dict(wanted.events),
+        own_address=caller.email,
+        unsubscribed=mailbox is not None and mailbox.unsubscribed_at is not None,
+        mails=rules.notify.mails,
+    )
