@@ -21,6 +21,7 @@ OF_BULK = (
     "name", "tenant", "delay_seconds", "parallelism", "stagger_ms", "max_retries", "priority", "deadline",
     "budget.cost", "budget.cost_per_job",
     "failure_policy.max_failed_percent", "failure_policy.min_items", "failure_policy.canary",
+    "notify.webhook_url", "notify.email", "notify.progress",
 )  # fmt: skip
 OPTIONS = tuple(f"options.{name}" for name in STAGE_OF_OPTION)
 NEVER = "never"
@@ -44,8 +45,16 @@ def settings_of(form: Mapping[str, str], pipelines: Mapping[str, PipelineSpec]) 
         if path in form:
             _put(body, path, _value(path, form[path]))
     if isinstance(body.get("deadline"), str):
-        body["deadline"] = _with_offset(body["deadline"], form.get("deadline_offset", ""))
+        body["deadline"] = moment_of(form, "deadline")
     return body
+
+
+def moment_of(form: Mapping[str, str], name: str) -> str:
+    """A browser's field tells no offset: the page's script says which it means, else it is UTC."""
+    moment, offset = form[name], form.get(f"{name}_offset", "")
+    if not _WITHOUT_OFFSET.fullmatch(moment):
+        return moment
+    return moment + (offset if _OFFSET.fullmatch(offset) else "Z")
 
 
 def pipeline_of(form: Mapping[str, str], pipelines: Mapping[str, PipelineSpec]) -> dict[str, Any]:
@@ -94,6 +103,8 @@ def _value(path: str, text: str) -> Any:
         return int(text)
     if path in DECIMAL and _DECIMAL.fullmatch(text):
         return float(text)
+    if path == "notify.progress":
+        return [int(part) if _WHOLE.fullmatch(part) else part for part in list_of(text)]
     return text
 
 
@@ -123,10 +134,3 @@ def _put(body: dict[str, Any], path: str, value: Any) -> None:
     group, _, name = path.rpartition(".")
     target = body.setdefault(group, {}) if group else body
     target[name] = value
-
-
-def _with_offset(moment: str, offset: str) -> str:
-    """A browser's field tells no offset: the page's script says which it means, else it is UTC."""
-    if not _WITHOUT_OFFSET.fullmatch(moment):
-        return moment
-    return moment + (offset if _OFFSET.fullmatch(offset) else "Z")
