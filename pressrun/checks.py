@@ -15,7 +15,8 @@ from jobs.pipelines import CONTENT
 from jobs.rules import install_rules
 from jobs.settings import Settings, WrongSettings, load_settings
 from pressrun.compose import unconnected
-from worker.__main__ import generator_http, kit_of, outside_of
+from worker.__main__ import generator_http, kit_of, mail_route_of, mail_templates_of, outside_of
+from worker.notify.sending import SendFailed
 from worker.registry import registered
 
 
@@ -40,6 +41,7 @@ async def check_all(*, install: bool) -> AsyncIterator[Finding]:
     for name in settings.endpoints:
         yield await _generator(settings, name)
     yield await _pipelines(settings)
+    yield await _mail(settings)
 
 
 async def _database(settings: Settings, *, install: bool) -> AsyncIterator[Finding]:
@@ -87,3 +89,21 @@ async def _pipelines(settings: Settings) -> Finding:
         except PressrunError as error:
             return Finding(what, ok=False, sentence=str(error))
     return Finding(what, ok=True, sentence=f"there are {', '.join(sorted(found))}")
+
+
+async def _mail(settings: Settings) -> Finding:
+    """The mail server is reached and signed in to; nothing is sent."""
+    what = "mail"
+    try:
+        route = mail_route_of(settings)
+        if route is None:
+            return Finding(what, ok=True, sentence="PRESSRUN_SMTP__URL is not set: no mail is sent")
+        mail_templates_of(settings)
+        await route.look()
+    except WrongSettings as error:
+        return Finding(what, ok=False, sentence="; ".join(f"{fault.path}: {fault.message}" for fault in error.faults))
+    except SendFailed as error:
+        told = f" It said: {error.answer}" if error.answer else ""
+        return Finding(what, ok=False, sentence=f"{error}{told}")
+    links = "" if settings.public_url else "; PRESSRUN_PUBLIC_URL is not set, so mail has no links, none to unsubscribe"
+    return Finding(what, ok=True, sentence=f"the server answers and takes what the settings say of it{links}")

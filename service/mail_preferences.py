@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.mailboxes import Mailbox
-from jobs.preferences import AT_FIRST, Preference
+from jobs.preferences import Preference, Way
 from jobs.system import System
 from service.auth.callers import Caller
 from service.bulk_rules import BulkRules
@@ -17,7 +17,7 @@ async def state_of(caller: Caller, parts: System, rules: BulkRules) -> Preferenc
 async def change(body: PreferencesGiven, caller: Caller, parts: System, rules: BulkRules) -> PreferencesState:
     """Raises `InvalidInput`. Who is known to have an address may take its unsubscribing back so."""
     email = rules.notify.address(body.email, caller.email, "email") if body.email is not None else None
-    wanted = Preference(email, {**AT_FIRST, **body.events})
+    wanted = Preference(email, body.ways())
     await parts.preferences.write(caller.user, wanted)
     if email is not None and rules.notify.is_own(email, caller.email):
         mailbox = await parts.mailboxes.find(caller.user, email)
@@ -36,7 +36,8 @@ async def _shown(wanted: Preference, caller: Caller, parts: System, rules: BulkR
     mailbox = await parts.mailboxes.find(caller.user, wanted.email) if wanted.email is not None else None
     return PreferencesState(
         email=wanted.email,
-        events=dict(wanted.events),
+        at_once=[kind for kind, way in wanted.events.items() if way is Way.AT_ONCE],
+        daily=[kind for kind, way in wanted.events.items() if way is Way.DAILY],
         own_address=caller.email,
         unsubscribed=mailbox is not None and mailbox.unsubscribed_at is not None,
         mails=rules.notify.mails,

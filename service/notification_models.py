@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from jobs.events import EventType
-from jobs.preferences import Way
+from jobs.preferences import AT_FIRST, Way
 from service.answers import Model
 from service.notify_rules import Email
 from service.values import Body
 
+EventTypes = Annotated[list[EventType], Field(max_length=2 * len(EventType))]
+
 
 class PreferencesGiven(Body):
-    """All of them: a type that is not named is as at first. A null `email`: no mail but of bulks that name an
-    address."""
+    """All of them. Which events are mailed at once, and which once a day; what is in neither is not mailed. Without
+    both it is as at first. A null `email`: no mail but of bulks that name an address."""
 
     email: Email | None = None
-    events: dict[EventType, Way] = {}
+    at_once: EventTypes | None = None
+    daily: EventTypes | None = None
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        both = sorted({*(self.at_once or ())} & {*(self.daily or ())})
+        if both:
+            raise ValueError(f"{both[0]} is to be mailed at once and once a day: choose one")
+        return self
+
+    def ways(self) -> Mapping[EventType, Way]:
+        if self.at_once is None and self.daily is None:
+            return AT_FIRST
+        named = {**dict.fromkeys(self.at_once or (), Way.AT_ONCE), **dict.fromkeys(self.daily or (), Way.DAILY)}
+        return {kind: named.get(kind, Way.OFF) for kind in EventType}
 
 
 class PreferencesState(Model):
@@ -24,7 +43,8 @@ class PreferencesState(Model):
     the link in one. `mails`: whether mail is sent here at all."""
 
     email: str | None
-    events: dict[EventType, Way]
+    at_once: list[EventType]
+    daily: list[EventType]
     own_address: str | None
     unsubscribed: bool
     mails: bool

@@ -8,6 +8,7 @@ import os
 import random
 import secrets
 import socket
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -16,6 +17,8 @@ import httpx2
 import structlog
 
 from jobs.addressed import Channel
+from jobs.mail_address import read_sender
+from jobs.mail_server import parse_mail_server
 from jobs.pipelines import CONTENT, IMAGES
 from jobs.settings import Settings, wrong_setting
 from jobs.system import System
@@ -31,9 +34,14 @@ from worker.http_contexts import Endpoint, HttpContext
 from worker.keeper import Keeper
 from worker.loop import Loop
 from worker.metrics import Metrics
+from worker.notify import mail_examples
 from worker.notify.courier import Courier
+from worker.notify.mail_rendering import MailTemplates
+from worker.notify.mail_sender import MailSender
+from worker.notify.mail_view import Links, template_of
 from worker.notify.relaying import Relay
 from worker.notify.sending import Sender
+from worker.notify.smtp import MailRoute
 from worker.notify.webhook import WebhookSender
 from worker.outside import Outside
 from worker.record import Workbench
@@ -91,8 +99,46 @@ def outside_of(settings: Settings, system: System) -> Outside:
 
 def senders_of(settings: Settings, system: System) -> Mapping[Channel, Sender]:
     """The channels of which this worker takes deliveries. Raises `WrongSettings` as `outside_of`."""
-    webhooks = WebhookSender(Outbound(_allowed(settings)), system.endpoints, system.clock)
-    return {Channel.WEBHOOK: webhooks}
+    links = Links(str(settings.public_url).rstrip("/") if settings.public_url is not None else None)
+    outbound = Outbound(_allowed(settings))
+    webhooks: Sender = WebhookSender(outbound, system.endpoints, system.clock, links.public_url)
+    route = mail_route_of(settings)
+    if route is None or settings.smtp.sender is None:
+        return {Channel.WEBHOOK: webhooks}
+    mail = MailSender(
+        route,
+        mail_templates_of(settings),
+        system.mailboxes,
+        system.clock,
+        sender=read_sender(settings.smtp.sender),
+        links=links,
+    )
+    return {Channel.WEBHOOK: webhooks, Channel.EMAIL: mail}
+
+
+def mail_route_of(settings: Settings) -> MailRoute | None:
+    """None where the settings name no mail server. Raises `WrongSettings` for certificates that cannot be read."""
+    smtp = settings.smtp
+    if smtp.url is None:
+        return None
+    try:
+        tls = ssl.create_default_context(cafile=smtp.ca_file)
+    except OSError as error:
+        raise wrong_setting("SMTP__CA_FILE", f"cannot be read as certificates ({error.strerror or error})") from None
+    starttls = {"auto": None, "required": True, "off": False}[smtp.starttls]
+    return MailRoute(parse_mail_server(smtp.url.get_secret_value()), starttls, tls)
+
+
+def mail_templates_of(settings: Settings) -> MailTemplates:
+    """Raises `WrongSettings` where templates of the team's cannot be used, with the faults of all."""
+    try:
+        templates = MailTemplates(settings.mail.templates)
+        faults = templates.check((template_of(kind), shown) for kind, shown in mail_examples.views(None).items())
+    except TemplateFault as fault:
+        faults = [fault]
+    if faults:
+        raise wrong_setting("MAIL__TEMPLATES", *map(str, faults))
+    return templates
 
 
 def _allowed(settings: Settings) -> Allowed:

@@ -202,7 +202,7 @@ MUTATIONS: dict[str, Mutation] = {
     "a definite answer does not raise n": asks(JOBS, "update_one", grows("call_number", lambda _: 0)),
     "every end raises n": asks(JOBS, "update_one", grows("call_number", lambda _: 1)),
     "a settle counts without its slot": asks(BULKS, "update_one", drops("slots.", where=is_settle)),
-    "a settle counts the last job": asks(BULKS, "update_one", drops("remaining_items", where=is_settle)),
+    "a settle counts the last job": asks(BULKS, "update_one", drops("until_told", where=is_settle)),
     "a settle counts in a bulk that is over": asks(BULKS, "update_one", drops("status", where=is_settle)),
     "a settle reserves without its slot": asks(
         BULKS, "find_one_and_update", drops("slots.", where=is_settle_that_reserves)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jobs.controls import PauseMode
-from jobs.documents import BulkId, JobId
+from jobs.documents import BulkId, JobId, Notify, notify_as_stored
 from jobs.states import JobStatus
 from tests.support.simulation.deployed import Setup, SimulatedWorker
 from tests.support.simulation.fates import Fate
@@ -41,6 +41,7 @@ ANSWERS = (success(20), passing_failure(), permanent_failure(), no_answer(8), to
 which = st.integers(0, 11)
 a_while = st.sampled_from([0.1, 0.5, 1.0, 3.0, 10.0, 30.0])
 fates = st.sampled_from(Fate)
+percents = st.sampled_from([(), (50,), (20, 60, 90)])
 PACES = (1, 3, 8, 20)
 """How many operations happen after a step; which of these, the life's seed says."""
 
@@ -85,11 +86,20 @@ class RandomLife(RuleBasedStateMachine):
         delay=st.sampled_from([0, 1]),
         retries=st.integers(0, 1),
         pipeline=st.sampled_from(["plain", "drafted", "chosen"]),
+        progress=percents,
     )
-    def submit(self, count: int, parallelism: int, delay: int, retries: int, pipeline: str = "plain") -> None:
+    def submit(
+        self,
+        count: int,
+        parallelism: int,
+        delay: int,
+        retries: int,
+        pipeline: str = "plain",
+        progress: Sequence[int] = (),
+    ) -> None:
         name = f"bulk {len(self.requests)}"
         bulk: dict[str, Any] = {"parallelism": parallelism, "delay": timedelta(seconds=delay), "max_retries": retries}
-        bulk["pipeline"] = PIPELINES[pipeline].spec
+        bulk |= {"pipeline": PIPELINES[pipeline].spec, "notify": Notify(progress=progress)}
         self._ask(self.people.submit(name, count, **bulk))
 
     @precondition(lambda self: len(self.world.witness.bulks) < MOST_BULKS)
@@ -139,6 +149,11 @@ class RandomLife(RuleBasedStateMachine):
     @rule(bulk=which, parallelism=st.integers(1, 3))
     def change_parallelism(self, bulk: int, parallelism: int) -> None:
         self._control(bulk, lambda chosen: self.people.change(chosen, {"parallelism": parallelism}))
+
+    @rule(bulk=which, progress=percents)
+    def choose_percentages(self, bulk: int, progress: Sequence[int]) -> None:
+        chosen = notify_as_stored(Notify(progress=progress))
+        self._control(bulk, lambda which_one: self.people.change(which_one, {"notify": chosen}))
 
     @rule(cap=st.sampled_from([None, 1, 2]))
     def change_cap(self, cap: int | None) -> None:

@@ -9,12 +9,15 @@ import pytest
 
 from tests.crash.exploring import KINDS, STORIES, Case, tell
 from tests.crash.mutations import HARMLESS, MUTATIONS, SHOWN_BY
+from tests.crash.mutations_of_telling import MUTATIONS_OF_TELLING, TELLING_SHOWN_BY
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("PRESSRUN_TEST_SOAK_SEEDS", "0") == "0", reason="takes minutes of a processor: scripts/soak"
 )
 SEEDS = 2
 QUARRELS = 400
+BROKEN = MUTATIONS | MUTATIONS_OF_TELLING
+NEEDED = SHOWN_BY | TELLING_SHOWN_BY
 HARMLESS_QUARRELS = 100
 Told = tuple[str, int, Case | None]
 
@@ -42,10 +45,10 @@ def first_shown(told: Iterator[Told]) -> Told | None:
     return None
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
+@pytest.mark.parametrize("name", BROKEN)
 def test_a_protocol_that_is_broken_is_found_out(name: str) -> None:
-    with MUTATIONS[name]():
-        shown = first_shown(disturbed(*SHOWN_BY[name]) if name in SHOWN_BY else undisturbed(QUARRELS))
+    with BROKEN[name]():
+        shown = first_shown(disturbed(*NEEDED[name]) if name in NEEDED else undisturbed(QUARRELS))
     assert shown is not None, f"nothing that is told shows that {name}: the simulation is blind, or nothing has changed"
 
 

@@ -29,13 +29,18 @@ ANSWERS = {
     "changeTenantLimits": "TenantLimitsAnswer", "submitAgain": "BulkCreated", "submitTemplate": "BulkCreated",
     "keepTemplate": "TemplateChanged", "changeTemplate": "TemplateChanged", "listTemplates": "TemplateList",
     "getTemplate": "TemplateAnswer", "removeTemplate": "TemplateRemoved",
+    "listEndpoints": "EndpointList", "createEndpoint": "EndpointSecret", "getEndpoint": "EndpointAnswer",
+    "changeEndpoint": "EndpointChanged", "removeEndpoint": "EndpointRemoved", "rotateEndpoint": "EndpointSecret",
+    "testEndpoint": "DeliveryQueued", "listDeliveries": "DeliveryPage", "replayDeliveries": "Replayed",
+    "getDelivery": "DeliveryDetail", "replayDelivery": "DeliveryQueued",
 }  # fmt: skip
 STREAMS = {"streamBulk": "BulkEvent", "streamJob": "JobUpdate", "streamQueue": "QueueUpdate"}
 BODIES = {
     "submitBulk": "BulkCreate", "validateBulk": "BulkCreate", "changeBulk": "BulkChange", "submitJob": "JobCreate",
     "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange", "selectForJob": "JobSelect",
     "approveSelections": "SelectionsApprove", "registerTarget": "TargetRegister",
-    "changePreferences": "PreferencesGiven",
+    "changePreferences": "PreferencesGiven", "createEndpoint": "EndpointCreate", "changeEndpoint": "EndpointChange",
+    "replayDeliveries": "ReplayRange",
     "keepTemplate": "TemplateCreate", "changeTemplate": "TemplateChange",
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from jobs.chores import HALF_DONE_AFTER
 from jobs.controls import Pause
 from jobs.documents import BulkId, BulkRequest
 from jobs.errors import StoreRefused, StoreUnavailable
+from jobs.outcomes import Failed
 from jobs.states import BulkStatus, JobStatus
 from jobs.store import Name, Store
 from jobs.system import Rules, System, start
@@ -29,6 +30,7 @@ from worker.upkeep import Upkeep
 DUTIES: dict[str, Callable[[Upkeep], Awaitable[None]]] = {
     "sweep": Upkeep.sweep,
     "complete_creations": Upkeep.complete_creations,
+    "relay_jobs": Upkeep.relay_jobs,
     "beat": Upkeep.beat,
     "measure_clock": Upkeep.measure_clock,
     "audit": Upkeep.audit,
@@ -36,7 +38,12 @@ DUTIES: dict[str, Callable[[Upkeep], Awaitable[None]]] = {
 }
 
 
-def upkeep_of(system: System, keeper: Keeper | None = None, metrics: Metrics | None = None) -> Upkeep:
+def upkeep_of(
+    system: System,
+    keeper: Keeper | None = None,
+    metrics: Metrics | None = None,
+    wake_courier: Callable[[], None] = lambda: None,
+) -> Upkeep:
     return Upkeep(
         system,
         keeper or Keeper(system.queue, lease=LEASE, look_every=SHORT),
@@ -45,6 +52,7 @@ def upkeep_of(system: System, keeper: Keeper | None = None, metrics: Metrics | N
         version="1.2.3",
         lease=LEASE,
         metrics=metrics or Metrics(),
+        wake_courier=wake_courier,
     )
 
 
@@ -140,6 +148,25 @@ async def test_a_beat_tells_what_the_worker_runs_and_leaving_takes_it_off_the_li
     assert worker["jobs"] == [str(claim.job_id)]
     await upkeep.leave()
     assert await system.workers.alive() == []
+
+
+@pytest.mark.parametrize("what", ["a bulk", "a job"])
+async def test_what_a_process_had_no_time_to_tell_is_told_and_the_courier_woken(
+    system: System, make_bulk: MakeBulk, what: str
+) -> None:
+    woken: list[str] = []
+    upkeep = upkeep_of(system, wake_courier=lambda: woken.append("woken"))
+    told = "bulk.completed" if what == "a bulk" else "job.failed"
+    await system.endpoints.create(OWNER, "https://hooks.example/", [told])
+    await make_bulk(max_retries=0)
+    await upkeep.sweep()
+    await upkeep.relay_jobs()
+    assert woken == []
+    await system.queue.finish(await claimed(system), Failed("The generator said no.", definite=True))
+    await (upkeep.sweep() if what == "a bulk" else upkeep.relay_jobs())
+    assert woken == ["woken"]
+    (delivery,) = await system.store.collection("deliveries").find({})
+    assert delivery["type"] == told
 
 
 async def test_the_databases_clock_is_measured_again(store: Store) -> None:

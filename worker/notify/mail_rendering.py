@@ -5,7 +5,7 @@ Templates run in the same sandbox as those of articles; in HTML what they print 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -56,13 +56,13 @@ class MailTemplates:
             log.error("mail_template_failed", template=fault.name, reason=str(fault))  # noqa: TRY400 - it is all there is
             return self._write(self._built_in, template, view)
 
-    def check(self, views: Mapping[str, Mapping[str, Any]]) -> list[TemplateFault]:
-        """The faults of all templates: each is compiled, and run with the view of an example, by its name."""
+    def check(self, views: Iterable[tuple[str, Mapping[str, Any]]]) -> list[TemplateFault]:
+        """The faults of all templates that show when each is run with these: which template, and an example's view."""
         faults: dict[tuple[str, int | None], TemplateFault] = {}
-        for template, view in views.items():
+        for template, view in views:
             for name in ("subject.txt.j2", f"{template}.txt.j2", f"{template}.html.j2"):
                 try:
-                    self._run(self._chosen, name, view)
+                    self._run(self._chosen, name, {"subject": "A subject", **view})
                 except TemplateFault as fault:
                     faults[fault.name, fault.line] = fault
         return list(faults.values())

@@ -111,7 +111,7 @@ def _of_bulk(kind: str, data: Mapping[str, Any]) -> str:
             return f"The bulk is paused: {_one_line(reason)}" if reason else "The bulk is paused."
         case EventType.BULK_CANCELLED:
             return "The bulk was cancelled."
-    return f"{data['percent']} % of the articles are done."
+    return f"{data['percent']} % of the articles have ended."
 
 
 def _of_job(kind: str, data: Mapping[str, Any]) -> str:

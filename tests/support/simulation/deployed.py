@@ -17,7 +17,7 @@ from jobs.pipelines import PLAIN
 from jobs.store import Store
 from jobs.system import Rules, System, assemble
 from outbound.client import Outbound
-from tests.support.simulation.deliveries import outbox_of, relay
+from tests.support.simulation.deliveries import outbox_of
 from tests.support.simulation.made_in_stages import PIPELINES
 from tests.support.simulation.schedule import Process
 from tests.support.simulation.simulated_generator import SimulatedGenerator
@@ -26,6 +26,7 @@ from worker.breaker import Breaker
 from worker.keeper import Keeper
 from worker.loop import Loop
 from worker.metrics import Metrics
+from worker.notify.relaying import Relay
 from worker.outside import Outside
 from worker.record import Workbench
 from worker.runner import Runner
@@ -152,7 +153,7 @@ class SimulatedWorker:
         self.sweeps_since = self._site.now()
         beside = [
             self.process.spawn(keeper.run(), "keeper"),
-            self.process.spawn(relay(system.outbox), "relay"),
+            self.process.spawn(Relay(system.outbox, lambda: None).run(), "relay"),
             *(self.process.spawn(_every(time, task), task.__name__) for task, time in upkeep.duties(setup.sweep_every)),
         ]
         try:
