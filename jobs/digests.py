@@ -46,9 +46,13 @@ class Digests:
         while True:
             if await self._added(key, event, bulk):
                 return True
-            there = await self._deliveries.find_one({"_id": key}, projection=["body.data.event_ids"])
+            there = await self._deliveries.find_one({"_id": key}, projection=["tries", "state", "body.data.event_ids"])
             if there is not None:
-                return event.id in there["body"]["data"]["event_ids"]
+                if event.id in there["body"]["data"]["event_ids"]:
+                    return True
+                if _is_closed(there):
+                    return False
+                continue  # another worker has begun it since the first look
             try:
                 await self._deliveries.insert_one(self._empty(digest, owner, to))
             except DuplicateKey:
@@ -80,6 +84,10 @@ class Digests:
             "data": {"event_ids": [], "events": []},
         }
         return delivery_of(body, owner, to, self._clock.now())
+
+
+def _is_closed(digest: Document) -> bool:
+    return bool(digest["tries"]) or digest["state"] != DeliveryState.PENDING.value
 
 
 def _told(event: Event, bulk: Document) -> Document:

@@ -25,6 +25,7 @@ from aiosmtplib.errors import (
     SMTPServerDisconnected,
 )
 
+from jobs.mail_address import read_address
 from jobs.mail_server import MailServer
 from worker.notify.sending import WITHIN, SendFailed, Sent
 
@@ -42,14 +43,18 @@ class MailRoute:
         self, server: MailServer, starttls: bool | None, tls: ssl.SSLContext, within: timedelta = NO_TIME
     ) -> None:
         self._server = server
-        self._starttls = _as_safe_as_its_password(server, starttls)
+        self.starttls = _as_safe_as_its_password(server, starttls)
         self._tls = tls
         self._within = within
 
     async def send(self, sender: str, recipient: str, message: bytes) -> Sent:
         """Raises `SendFailed`."""
+        try:
+            to = read_address(recipient)
+        except ValueError:
+            raise SendFailed("No mail can be sent to this address: it is not one.", permanent=True) from None
         async with self._connected("take the message") as smtp:
-            refused, answer = await smtp.sendmail(sender, [recipient], message)
+            refused, answer = await smtp.sendmail(sender, [to], message)
             assert not refused, "one recipient is taken, or an error"
             return Sent(TAKEN, answer)
 
@@ -68,7 +73,7 @@ class MailRoute:
             local_hostname=_own_name(),
             timeout=self._within.total_seconds(),
             use_tls=self._server.tls,
-            start_tls=False if self._server.tls else self._starttls,
+            start_tls=False if self._server.tls else self.starttls,
             tls_context=self._tls,
         )
         try:
@@ -78,7 +83,7 @@ class MailRoute:
         except TimeoutError:
             seconds = f"{self._within.total_seconds():g}"
             raise SendFailed(f"The mail server did not {doing} within {seconds} seconds.") from None
-        except (SMTPException, OSError, ValueError) as error:
+        except (SMTPException, OSError) as error:
             raise _failure(error) from None
         else:
             await _leave(smtp)
@@ -106,7 +111,9 @@ def _own_name() -> str:
     return name if "." in name and name.isascii() else "[127.0.0.1]"
 
 
-def _failure(error: SMTPException | OSError | ValueError) -> SendFailed:
+def _failure(error: SMTPException | OSError) -> SendFailed:
+    if isinstance(untrusted := _root(error), ssl.SSLCertVerificationError):
+        return SendFailed(f"The mail server's certificate is not to be trusted: {untrusted.verify_message}.")
     match error:
         case SMTPRecipientsRefused():
             return _failure(error.recipients[0])
@@ -122,12 +129,8 @@ def _failure(error: SMTPException | OSError | ValueError) -> SendFailed:
             return _answered("The mail server takes no connections now", error)
         case SMTPServerDisconnected():
             return SendFailed("The mail server ended the connection before it had taken the message.")
-        case ssl.SSLCertVerificationError():
-            return SendFailed(f"The mail server's certificate is not to be trusted: {error.verify_message}.")
         case OSError() | SMTPConnectError():
             return SendFailed(f"The mail server cannot be reached ({_reason(error)}).")
-        case ValueError():
-            return SendFailed("No mail can be sent to this address: it is not one.", permanent=True)
     return SendFailed(f"The mail server cannot be used: {error}")
 
 
@@ -137,7 +140,12 @@ def _answered(what: str, error: SMTPResponseException, *, permanent: bool = Fals
 
 def _reason(error: BaseException) -> str:
     """Without the address, which is the operator's affair."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    errno = error.errno if isinstance(error, OSError) else None
-    return os.strerror(errno) if errno and errno > 0 else type(error).__name__
+    root = _root(error)
+    if isinstance(root, ssl.SSLError):
+        return root.reason or "no encrypted connection"
+    errno = root.errno if isinstance(root, OSError) else None
+    return os.strerror(errno) if errno and errno > 0 else type(root).__name__
+
+
+def _root(error: BaseException) -> BaseException:
+    return error if error.__cause__ is None else _root(error.__cause__)
