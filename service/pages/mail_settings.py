@@ -52,14 +52,21 @@ def _page(caller: Caller, state: PreferencesState, f: Filled, *, saved: bool = F
 
 
 def _values(state: PreferencesState) -> dict[str, str]:
-    return {"email": state.email or "", **{EVENT + kind.value: way.value for kind, way in state.events.items()}}
+    ways = {**dict.fromkeys(state.at_once, Way.AT_ONCE), **dict.fromkeys(state.daily, Way.DAILY)}
+    chosen = {EVENT + kind.value: ways.get(kind, Way.OFF).value for kind in EventType}
+    return {"email": state.email or "", **chosen}
 
 
 def _given(form: Mapping[str, str]) -> PreferencesGiven:
     """Raises `InvalidInput`."""
-    events = {name.removeprefix(EVENT): way for name, way in form.items() if name.startswith(EVENT)}
+    chosen = {
+        wanted.value: [
+            name.removeprefix(EVENT) for name, way in form.items() if name.startswith(EVENT) and way == wanted
+        ]
+        for wanted in (Way.AT_ONCE, Way.DAILY)
+    }
     try:
-        return PreferencesGiven.model_validate({"email": form.get("email"), "events": events})
+        return PreferencesGiven.model_validate({"email": form.get("email"), **chosen})
     except ValidationError as error:
         faults = faults_of([{**one, "loc": ("body", *one["loc"])} for one in error.errors()])
         raise InvalidInput(NOT_VALID, faults) from None

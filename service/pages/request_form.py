@@ -17,11 +17,12 @@ WHOLE = ("word_count", "parallelism", "stagger_ms", "max_retries", "options.idea
 WHOLE_OF_POLICY = ("failure_policy.min_items", "failure_policy.canary")
 DECIMAL = ("delay_seconds", "priority", "budget.cost", "budget.cost_per_job", "failure_policy.max_failed_percent")
 FOR_EVERY_ITEM = ("word_count", "tone", "language", "brand_voice", "page_type", "region")
+TOLD = ("webhook_url", "email", "progress")
 OF_BULK = (
     "name", "tenant", "delay_seconds", "parallelism", "stagger_ms", "max_retries", "priority", "deadline",
     "budget.cost", "budget.cost_per_job",
     "failure_policy.max_failed_percent", "failure_policy.min_items", "failure_policy.canary",
-    "notify.webhook_url", "notify.email", "notify.progress",
+    *(f"notify.{name}" for name in TOLD),
 )  # fmt: skip
 OPTIONS = tuple(f"options.{name}" for name in STAGE_OF_OPTION)
 NEVER = "never"
@@ -55,6 +56,12 @@ def moment_of(form: Mapping[str, str], name: str) -> str:
     if not _WITHOUT_OFFSET.fullmatch(moment):
         return moment
     return moment + (offset if _OFFSET.fullmatch(offset) else "Z")
+
+
+def notify_of(form: Mapping[str, str]) -> dict[str, Any] | None:
+    """Whom a bulk tells; None where it tells nobody."""
+    given = {name: _value(f"notify.{name}", form[f"notify.{name}"]) for name in TOLD if f"notify.{name}" in form}
+    return given or None
 
 
 def pipeline_of(form: Mapping[str, str], pipelines: Mapping[str, PipelineSpec]) -> dict[str, Any]:
