@@ -42,6 +42,7 @@ NAMES = (
     "foretold",
     "streams",
     "next_proxy",
+    "notices",
 )
 URI = "PRESSRUN_TEST_MONGODB_URI"
 Benchmark = Callable[[Bench], Figures]

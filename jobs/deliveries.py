@@ -49,6 +49,14 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Due:
+    """A delivery that may be claimed, and whose it is."""
+
+    id: DeliveryId
+    recipient: str
+
+
+@dataclass(frozen=True)
 class Attempt:
     """What came of one try: `answer` is the head of what the recipient said, `error` a sentence where it failed."""
 
@@ -69,31 +77,52 @@ class Deliveries:
 
     async def plan(self, documents: Sequence[Document]) -> None:
         """Store those that are not stored yet. Safe to repeat, and for several at once."""
-        for document in documents:
-            try:
-                await self._deliveries.insert_one(document)
-            except DuplicateKey:
-                continue  # an earlier relay of the same event has stored it; it may have been sent since
+        if not documents:
+            return
+        try:
+            await self._deliveries.insert_many(documents)
+        except DuplicateKey:
+            for document in documents:
+                await self._plan_one(document)
+
+    async def _plan_one(self, document: Document) -> None:
+        try:
+            await self._deliveries.insert_one(document)
+        except DuplicateKey:
+            pass  # a relay of the same event has stored it before; it may have been sent since
+
+    async def due(self, channels: Collection[Channel], excluding: Collection[str], limit: int) -> Sequence[Due]:
+        """Of these channels those that have been due the longest, but for these recipients'. A hint: others see the
+        same."""
+        wanted: Document = {
+            "state": DeliveryState.PENDING.value,
+            "due_at": {"$lte": self._clock.now()},
+            "channel": {"$in": sorted(channels)},
+        }
+        if excluding:
+            wanted["recipient"] = {"$nin": sorted(excluding)}
+        found = await self._deliveries.find(wanted, projection=["recipient"], sort=[("due_at", 1)], limit=limit)
+        return [Due(one["_id"], one["recipient"]) for one in found]
 
     async def claim(
         self, worker_id: str, channels: Collection[Channel], excluding: Collection[str] = ()
     ) -> Delivery | None:
-        """Of these channels the one that has been due the longest, but for these recipients'; None where none is due.
+        """The first that is due; None where there is none, or another has it by now."""
+        for one in await self.due(channels, excluding, 1):
+            return await self.take(worker_id, one)
+        return None
+
+    async def take(self, worker_id: str, due: Due) -> Delivery | None:
+        """None where another has it by now.
 
         Its due moment is put to the lease's end in the same write: if its courier dies, it falls due by itself.
         """
         now = self._clock.now()
         until = now + self._lease
-        due: Document = {
-            "state": DeliveryState.PENDING.value,
-            "due_at": {"$lte": now},
-            "channel": {"$in": sorted(channels)},
-        }
-        if excluding:
-            due["recipient"] = {"$nin": sorted(excluding)}
+        still = {"_id": due.id, "state": DeliveryState.PENDING.value, "due_at": {"$lte": now}}
         lease = {"token": secrets.token_hex(12), "worker_id": worker_id, "at": now, "until": until}
         changes = {"$set": {"lease": lease, "due_at": until}, "$inc": {"tries": 1}}
-        claimed = await self._deliveries.find_one_and_update(due, changes, sort=[("due_at", 1)])
+        claimed = await self._deliveries.find_one_and_update(still, changes)
         return _read(claimed) if claimed is not None else None
 
     async def delivered(self, delivery: Delivery, attempt: Attempt) -> bool:

@@ -30,9 +30,11 @@ class Planning:
         self._digests = digests
 
     async def plan(self, event: Event, owner: UserId, bulk: Document) -> None:
+        planned: list[Document] = []
         for channel in self._recipients:
             for to in await channel.of(event, owner, bulk):
                 if to.digest is not None and self._digests is not None:
                     await self._digests.collect(event, owner, to, bulk)
                 else:
-                    await self._deliveries.plan([new_delivery(event, owner, to, self._clock.now())])
+                    planned.append(new_delivery(event, owner, to, self._clock.now()))
+        await self._deliveries.plan(planned)

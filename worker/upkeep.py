@@ -14,6 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from jobs.audit import Finding
 from jobs.chores import HALF_DONE_AFTER, Chore
 from jobs.errors import PressrunError, StoreUnavailable
+from jobs.outbox import AT_ONCE
 from jobs.pipelines import PipelineSpec
 from jobs.system import System
 from worker.keeper import Keeper
@@ -118,8 +119,13 @@ class Upkeep:
         await self._system.sweep.run(jobs_may_run=Chore.SLOTS in self._due)
 
     async def _relay(self, relay: Callable[[], Awaitable[int]]) -> None:
-        if await relay():
-            self._wake_courier()
+        """Until nothing is left that a relay at once would not have taken."""
+        while True:
+            told = await relay()
+            if told:
+                self._wake_courier()
+            if told < AT_ONCE:
+                return
 
     async def _audit(self) -> None:
         """Recount a sample of bulks and mend what is found twice: once could be what another process is just doing."""

@@ -209,7 +209,7 @@ async def test_planning_that_was_cut_off_is_completed_by_the_next(
     await system.store.collection("deliveries").delete_many({})
     other = {**document, "_id": "other"}
     fault = faulty.break_after if took_effect else faulty.break_before
-    fault("deliveries", "insert_one")
+    fault("deliveries", "insert_many")
     with pytest.raises(StoreUnavailable):
         await cut.plan([document, other])
     await cut.plan([document, other])

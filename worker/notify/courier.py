@@ -6,6 +6,7 @@ It takes no job's slot. At least once: who dies while sending leaves a delivery 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ import structlog
 
 from jobs.addressed import Channel
 from jobs.clock import Clock
-from jobs.deliveries import Attempt, Deliveries, Delivery
+from jobs.deliveries import Attempt, Deliveries, Delivery, Due
 from jobs.errors import PressrunError, StoreUnavailable
 from jobs.redelivery import MOST_TRIES, wait_after
 from worker.cancellation import heed_cancellation
@@ -24,6 +25,7 @@ from worker.shutdown import Shutdown
 log = structlog.get_logger()
 LOOK_EVERY = timedelta(seconds=30)
 AGAIN_AFTER_OUTAGE = timedelta(seconds=2)
+LOOKED_AT = 100
 ENDING_TIME = timedelta(seconds=5)
 PATIENCE = WITHIN + timedelta(seconds=5)
 SETTLE_AGAIN_SECONDS = 0.5
@@ -89,22 +91,32 @@ class Courier:
                 wait.cancel()
 
     async def _fill(self) -> None:
-        while not self._places.full and not self._shutdown.asked.is_set():
-            try:
-                delivery = await self._deliveries.claim(self._worker_id, list(self._senders), self._places.closed)
-            except StoreUnavailable as error:
-                log.warning("courier_database_away", reason=error.reason)
-                self._wake_in(AGAIN_AFTER_OUTAGE)
-                return
-            except PressrunError as error:
-                log.warning("courier_failed", reason=str(error))
-                return
-            if delivery is None:
-                return
-            self._places.take(delivery.recipient)
-            task = asyncio.create_task(self._deliver(delivery), name="delivery")
-            self._sending.add(task)
-            task.add_done_callback(self._ended)
+        try:
+            while not self._places.full and not self._shutdown.asked.is_set():
+                due = await self._deliveries.due(list(self._senders), self._places.closed, LOOKED_AT)
+                if not due:
+                    return
+                mixed = random.sample(due, len(due))  # other couriers look at the same
+                await asyncio.gather(*(self._claim(one) for one in mixed if self._places.take(one.recipient)))
+        except StoreUnavailable as error:
+            log.warning("courier_database_away", reason=error.reason)
+            self._wake_in(AGAIN_AFTER_OUTAGE)
+        except PressrunError as error:
+            log.warning("courier_failed", reason=str(error))
+
+    async def _claim(self, due: Due) -> None:
+        """And send it, if it is still to be had. Its place was taken before, and is given back."""
+        try:
+            delivery = await self._deliveries.take(self._worker_id, due)
+        except BaseException:
+            self._places.give_back(due.recipient)
+            raise
+        if delivery is None:
+            self._places.give_back(due.recipient)
+            return
+        task = asyncio.create_task(self._deliver(delivery), name="delivery")
+        self._sending.add(task)
+        task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)

@@ -31,22 +31,35 @@ class Places:
     @property
     def closed(self) -> Collection[str]:
         """The recipients that nothing more may be sent to now."""
-        closed = {
-            one for one, taken in self._taken.items() if taken >= (1 if one in self._troubled else self._per_recipient)
-        }
-        if sum(self._taken[one] for one in self._troubled) >= self._for_troubled:
+        closed = {one for one in self._taken if not self._has_room(one)}
+        if self._troubled_taken() >= self._for_troubled:
             closed.update(self._troubled)
         return closed
 
-    def take(self, recipient: str) -> None:
+    def take(self, recipient: str) -> bool:
+        """Whether there was a place for it."""
+        if self.full or not self._has_room(recipient):
+            return False
+        if recipient in self._troubled and self._troubled_taken() >= self._for_troubled:
+            return False
         self._taken[recipient] += 1
+        return True
 
-    def give_back(self, recipient: str, *, went_well: bool) -> None:
+    def give_back(self, recipient: str, *, went_well: bool | None = None) -> None:
+        """`went_well` is None where nothing was sent."""
         self._taken[recipient] -= 1
         if not self._taken[recipient]:
             del self._taken[recipient]
+        if went_well is None:
+            return
         self._troubled.pop(recipient, None)
         if not went_well:
             self._troubled[recipient] = None
             while len(self._troubled) > MOST_REMEMBERED:
                 del self._troubled[next(iter(self._troubled))]
+
+    def _has_room(self, recipient: str) -> bool:
+        return self._taken[recipient] < (1 if recipient in self._troubled else self._per_recipient)
+
+    def _troubled_taken(self) -> int:
+        return sum(self._taken[one] for one in self._troubled)

@@ -266,7 +266,7 @@ async def test_a_shutdown_takes_no_more_and_lets_end_what_ends_soon(
     sender.script("r", held)
     running = asyncio.create_task(a_courier(system, sender, shutdown).run())
     await sender.was_asked(1)
-    await faulty.did("deliveries", "find_one_and_update", 2)  # and no claim is on its way
+    await faulty.did("deliveries", "find", 2)  # and no claim is on its way
     shutdown.ask()
     second = await planned(system, "other")
     held.set()

@@ -64,3 +64,16 @@ def test_what_is_remembered_of_failures_is_bounded() -> None:
         fail(places, f"r{number}")
     assert len(places._troubled) == MOST_REMEMBERED
     assert "r5" not in places._troubled
+
+
+def test_who_has_no_place_gets_none_and_nothing_is_learnt_from_what_was_not_sent() -> None:
+    places = Places(at_once=3, per_recipient=2, for_troubled=1)
+    assert [places.take("a") for _ in range(3)] == [True, True, False]
+    assert [places.take("b"), places.take("c")] == [True, False]
+    places.give_back("a")
+    assert places.take("a")
+    places.give_back("a", went_well=False)
+    places.give_back("b", went_well=False)
+    assert not places.take("b")  # the one place for those in trouble is held by the other
+    places.give_back("a")
+    assert places.take("b")
