@@ -39,6 +39,7 @@ async def test_check_reaches_everything_and_installs_the_rules(settings: dict[st
         ["ok", "generator:"],
         ["ok", "ideas:"],
         ["ok", "pipelines:"],
+        ["ok", "mail:"],
     ]
 
 

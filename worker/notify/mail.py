@@ -28,16 +28,19 @@ def compose(
     message["To"] = Address(addr_spec=recipient)
     message["Subject"] = subject_line(written.subject)
     message["Date"] = now
-    message["Message-ID"] = message_id(event_id, recipient, sender.domain)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notes
     message["X-Auto-Response-Suppress"] = "All"
-    if unsubscribe is not None:
-        message["List-Unsubscribe"] = f"<{unsubscribe}>"
-        if unsubscribe.startswith("https://"):
-            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(_text(written.text), cte="quoted-printable")
     message.add_alternative(_text(written.html), subtype="html", cte="quoted-printable")
-    return message.as_bytes()
+    # Before the others, since the library would fold them: not every program finds a URL in the second line.
+    unfolded = [f"Message-ID: {message_id(event_id, recipient, sender.domain)}", *_unsubscribing(unsubscribe)]
+    return "".join(f"{line}\r\n" for line in unfolded).encode("ascii") + message.as_bytes()
+
+
+def _unsubscribing(url: str | None) -> list[str]:
+    """One click is only for https (RFC 8058, 3.1)."""
+    link = [f"List-Unsubscribe: <{url}>"] if url is not None else []
+    return [*link, "List-Unsubscribe-Post: List-Unsubscribe=One-Click"] if url and url.startswith("https://") else link
 
 
 def message_id(event_id: str, recipient: str, domain: str) -> str:

@@ -50,7 +50,8 @@ def view(body: Document, bulk_id: object, job_id: object, links: Links) -> dict[
     if kind == DIGEST:
         told = [_line(one, view(one, one["bulk_job_id"], one["job_id"], links)) for one in data["events"]]
         more = len(data["event_ids"]) - len(told)
-        return {"kind": kind, "date": f"{body['at']:%Y-%m-%d}", "events": told, "more": more}
+        date = f"{body['at']:%Y-%m-%d}"
+        return {"kind": kind, "named": f"your bulks until {date}", "date": date, "events": told, "more": more}
     shown = {"kind": kind, "at": _moment(body["at"]), "page": links.page(bulk_id, job_id)}
     if kind in OF_JOBS:
         return shown | _job(kind, data, links)
