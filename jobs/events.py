@@ -97,8 +97,8 @@ def progress(bulk: Document, at: datetime, percent: int) -> Document:
 
 
 def failed(job: Document, at: datetime, error: str) -> Document:
-    """`job` here and below: as it was claimed. Its `epoch` tells the running: only a person's control starts another
-    after it, and that has a later one."""
+    """`job` here and below: as it was claimed. Its `epoch` tells the running: only an intent starts another after it,
+    and stamps a later one."""
     return _of_job(job, EventType.JOB_FAILED, "failed", at, {"error": cut(error, MOST_OF_AN_ERROR)})
 
 

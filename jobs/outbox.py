@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -30,6 +30,8 @@ UNTOLD: Document = {"schema": 1, "events.at": {"$exists": True}}
 OF_BULK = ("userId", "shard", "name", "mode", "kind", "notify", "events")
 OF_JOB = ("shard", "bulk_job_id", "events")
 KNOWN = frozenset(EventType)
+PUT_OFF_SECONDS = 300.0
+"""A document of which something cannot be told is not looked at for so long: others have to be seen behind it."""
 
 
 class Outbox:
@@ -40,16 +42,17 @@ class Outbox:
         self._jobs = store.collection("generation_jobs")
         self._notices = notices
         self._planner = planner
+        self._put_off: dict[Any, float] = {}
         self.wake = wake
 
     async def relay(self, limit: int = AT_ONCE) -> int:
         """Tell what bulks have to tell; how many events that were. Raises `StoreUnavailable`, as all below."""
-        bulks = await self._bulks.find(UNTOLD, projection=OF_BULK, limit=limit)
+        bulks = await self._bulks.find(self._untold(), projection=OF_BULK, limit=limit)
         return await _each(bulks, self._tell_of_bulk)
 
     async def relay_jobs(self, limit: int = AT_ONCE) -> int:
         """Tell what jobs have to tell; how many events that were."""
-        return await self._relay_jobs(await self._jobs.find(UNTOLD, projection=OF_JOB, limit=limit))
+        return await self._relay_jobs(await self._jobs.find(self._untold(), projection=OF_JOB, limit=limit))
 
     async def relay_bulk(self, bulk_id: BulkId) -> int:
         bulk = await self._bulks.find_one({"_id": bulk_id, **UNTOLD}, projection=OF_BULK)
@@ -86,7 +89,14 @@ class Outbox:
             # No change that a reader sees: so `rev` stays, and no control has to look again.
             mine = {"_id": document["_id"], "shard": document["shard"]}
             await collection.update_one(mine, {"$pull": {"events": {"id": {"$in": told}}}})
+        if len(told) < len(document["events"]):
+            self._put_off[document["_id"]] = asyncio.get_running_loop().time() + PUT_OFF_SECONDS
         return len(told)
+
+    def _untold(self) -> Document:
+        now = asyncio.get_running_loop().time()
+        self._put_off = {one: until for one, until in self._put_off.items() if until > now}
+        return {**UNTOLD, "_id": {"$nin": list(self._put_off)}} if self._put_off else UNTOLD
 
     async def _is_told(self, stored: Document, bulk: Document | None, job_id: JobId | None) -> bool:
         if bulk is None or "data" not in stored:

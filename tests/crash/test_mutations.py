@@ -14,8 +14,8 @@ from tests.crash.mutations_of_telling import MUTATIONS_OF_TELLING, TELLING_SHOWN
 pytestmark = pytest.mark.skipif(
     os.environ.get("PRESSRUN_TEST_SOAK_SEEDS", "0") == "0", reason="takes minutes of a processor: scripts/soak"
 )
-SEEDS = 2
-QUARRELS = 400
+SEEDS = 8
+QUARRELS = 2000
 BROKEN = MUTATIONS | MUTATIONS_OF_TELLING
 NEEDED = SHOWN_BY | TELLING_SHOWN_BY
 HARMLESS_QUARRELS = 100

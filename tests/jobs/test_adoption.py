@@ -111,6 +111,15 @@ async def test_an_adopted_bulk_has_the_settings_stagger_and_cost(system: System)
     assert (adopted["stagger_ms"], adopted["job_cost"], adopted["usual_cost"]) == (150, 0.5, 0.5)
 
 
+async def test_the_end_of_an_adopted_bulk_is_told(system: System) -> None:
+    bulk = foreign_bulk(2)
+    await store(system, bulk, [foreign_job(bulk, 1), foreign_job(bulk, 2) | {"status": "failed", "error": "old"}])
+    await system.adoption.run()
+    await system.queue.finish(await claimed(system), Completed("text", {}))
+    told = [event["id"] for event in (await system.lookup.bulk(OWNER, bulk["_id"]))["events"]]
+    assert told == [f"{bulk['_id']}-1-completed"]
+
+
 async def test_an_adoption_that_died_half_way_is_completed(system: System) -> None:
     bulk = foreign_bulk(2)
     jobs = [foreign_job(bulk, 1), foreign_job(bulk, 2)]

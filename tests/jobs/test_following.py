@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.controls import Pause
-from jobs.documents import BulkId
+from jobs.documents import BulkId, Notify
 from jobs.outcomes import Completed, Failed, HandedBack, Retry
 from jobs.states import BulkStatus, JobStatus
 from jobs.system import System
@@ -45,6 +45,21 @@ async def test_the_settle_and_the_next_reservation_are_one_write(system: System,
     assert reserved is not None
     assert list(after["slots"]) == [reserved.token]
     assert (after["rev"], after["completed_items"], after["busy"]) == (before["rev"] + 1, 1, 1)
+
+
+async def test_where_a_percentage_is_to_be_told_the_running_is_settled_by_itself(
+    system: System, make_bulk: MakeBulk
+) -> None:
+    bulk_id = await make_bulk(4, notify=Notify(progress=(50,)))
+    follows = []
+    for _ in range(4):
+        _, reserved = await system.queue.finish_and_reserve(await claimed(system), DONE)
+        follows.append(reserved is not None)
+        if reserved is not None:
+            await system.settling.reconcile(bulk_id, release=reserved.token)
+    assert follows == [True, False, True, False]
+    told = [event["type"] for event in (await system.lookup.bulk(OWNER, bulk_id))["events"]]
+    assert told == ["bulk.progress", "bulk.completed"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from bson import ObjectId
 
+import jobs.outbox
 from jobs.documents import BulkId, UserId
 from jobs.errors import StoreRefused, StoreUnavailable
 from jobs.events import Event
@@ -126,11 +127,25 @@ async def test_two_relays_at_once_tell_under_the_same_ids(
 async def test_what_cannot_be_told_now_stays_and_holds_nothing_else_up(
     system: System, outbox: Outbox, planned: Planned, make_bulk: MakeBulk
 ) -> None:
-    await make_bulk(2)
+    refused = await make_bulk(2)
     await run(system, DONE, FAILED)
     planned.refused["bulk.completed"] = StoreRefused("too large")
-    assert (await outbox.relay(), await outbox.relay_jobs()) == (0, 1)
+    assert (await outbox.relay(limit=1), await outbox.relay_jobs()) == (0, 1)
+    await system.controls.cancel(OWNER, await make_bulk(1))
+    assert await outbox.relay(limit=1) == 1
     assert await untold(system) == 1
+    planned.refused.clear()
+    assert (await outbox.relay(), await outbox.relay_bulk(refused)) == (0, 1)
+
+
+async def test_what_could_not_be_told_is_looked_at_again_after_a_while(
+    system: System, outbox: Outbox, planned: Planned, make_bulk: MakeBulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs.outbox, "PUT_OFF_SECONDS", 0.0)
+    await make_bulk(1)
+    await run(system, DONE)
+    planned.refused["bulk.completed"] = StoreRefused("too large")
+    assert await outbox.relay() == 0
     planned.refused.clear()
     assert await outbox.relay() == 1
 
