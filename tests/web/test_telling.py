@@ -104,5 +104,5 @@ async def test_webhooks_and_notices_need_no_scripts(browser: Browser, desk: Desk
 
 
 async def _made(page: Page, url: str) -> None:
-    await page.get_by_label("Address").fill(url)
+    await page.get_by_label("Address", exact=True).fill(url)
     await page.get_by_role("button", name="Make the webhook").click()

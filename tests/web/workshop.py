@@ -74,9 +74,10 @@ def told(call: Call) -> Reply:
 
 @dataclass
 class Desk:
-    """`receiver` takes what is sent to webhooks; `gone` are the paths there that want no more. `held` are the topics whose calls wait until they are released, `failing` those that are refused.
+    """`held` are the topics whose calls wait until they are released, `failing` those that are refused.
 
-    A call on a format has the name of its template as its topic; ideas and images come at once.
+    A call on a format has the name of its template as its topic; ideas and images come at once. `receiver` takes what
+    is sent to webhooks; `gone` are those that want no more.
     """
 
     user: str
