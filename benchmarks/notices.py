@@ -19,7 +19,7 @@ from tests.support.deployment import Deployment
 
 BULKS = 1_000
 HEALTHY = 2
-WORKERS, SLOTS = 2, 100
+WORKERS, SLOTS = 2, 20
 GOAL_SECONDS = 5.0
 STORM_BULKS = 300
 STORM_WORKERS = 3

@@ -23,7 +23,7 @@ from jobs.wake import Wake
 T = TypeVar("T")
 log = structlog.get_logger()
 AT_ONCE = 200
-TOGETHER = 8
+TOGETHER = 32
 UNTOLD: Document = {"schema": 1, "events.at": {"$exists": True}}
 """Documents with events, as their partial indexes say it."""
 

@@ -25,7 +25,7 @@ from worker.shutdown import Shutdown
 log = structlog.get_logger()
 LOOK_EVERY = timedelta(seconds=30)
 AGAIN_AFTER_OUTAGE = timedelta(seconds=2)
-LOOKED_AT = 100
+LOOKED_AT = 16
 ENDING_TIME = timedelta(seconds=5)
 PATIENCE = WITHIN + timedelta(seconds=5)
 SETTLE_AGAIN_SECONDS = 0.5
@@ -134,32 +134,37 @@ class Courier:
         self._timers.add(loop.call_later(wait.total_seconds(), self.wake))
 
     async def _deliver(self, delivery: Delivery) -> None:
-        went_well = False
         bound = {"delivery_id": delivery.id, "event_type": delivery.body["type"], "attempt": delivery.tries}
-        try:
-            with structlog.contextvars.bound_contextvars(**bound):
-                went_well = await self._try(delivery)
-        finally:
-            self._places.give_back(delivery.recipient, went_well=went_well)
+        with structlog.contextvars.bound_contextvars(**bound):
+            await self._try(delivery)
 
-    async def _try(self, delivery: Delivery) -> bool:
-        """Whether it was taken."""
+    async def _try(self, delivery: Delivery) -> None:
         at, began = self._clock.now(), asyncio.get_running_loop().time()
         try:
-            sent = await self._sent(delivery)
+            sent = await self._sent_from_its_place(delivery)
         except StoreUnavailable as error:
             log.warning("courier_database_away", reason=error.reason)
-            return False  # nothing was sent, and nothing can be written: it falls due again
+            return  # nothing was sent, and nothing can be written: it falls due again
         except SendFailed as failed:
             seconds = asyncio.get_running_loop().time() - began
             attempt = Attempt(at, seconds, failed.status, failed.answer, str(failed))
             await self._settle_failed(delivery, attempt, failed)
-            return False
+            return
         seconds = asyncio.get_running_loop().time() - began
         attempt = Attempt(at, seconds, sent.status, sent.answer)
         if await self._settled(delivery, lambda: self._deliveries.delivered(delivery, attempt)):
             log.info("delivered", channel=delivery.channel.value, status=sent.status)
-        return True
+
+    async def _sent_from_its_place(self, delivery: Delivery) -> Sent:
+        """The next may be sent while this one is settled."""
+        went_well = False
+        try:
+            sent = await self._sent(delivery)
+            went_well = True
+        finally:
+            self._places.give_back(delivery.recipient, went_well=went_well)
+            self.wake()
+        return sent
 
     async def _sent(self, delivery: Delivery) -> Sent:
         if delivery.tries > MOST_TRIES:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 
 AT_ONCE = 50
-PER_RECIPIENT = 4
+PER_RECIPIENT = 8
 FOR_TROUBLED = 25
 MOST_REMEMBERED = 1000
 

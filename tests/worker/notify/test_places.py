@@ -10,9 +10,9 @@ def fail(places: Places, recipient: str) -> None:
     places.give_back(recipient, went_well=False)
 
 
-def test_a_recipient_has_four_places_and_gets_one_back_with_each_end() -> None:
+def test_a_recipient_has_eight_places_and_gets_one_back_with_each_end() -> None:
     places = Places()
-    for _ in range(3):
+    for _ in range(7):
         places.take("a")
     assert "a" not in places.closed
     places.take("a")
