@@ -22,7 +22,7 @@ def check(
         bool, typer.Option("--install", help="Also put Pressrun's document rules on the collections.")
     ] = False,
 ) -> None:
-    """Settings, database, indexes, generator: each reached, or a sentence about what is wrong. Exit 1 if any is."""
+    """Settings, database, indexes, generators, mail server: each reached, or a sentence about what is wrong."""
     from pressrun.checks import check_all
     from pressrun.running import run
 

@@ -39,6 +39,7 @@ from worker.notify.courier import Courier
 from worker.notify.mail_rendering import MailTemplates
 from worker.notify.mail_sender import MailSender
 from worker.notify.mail_view import Links, template_of
+from worker.notify.places import Places
 from worker.notify.relaying import Relay
 from worker.notify.sending import Sender
 from worker.notify.smtp import MailRoute
@@ -55,6 +56,8 @@ from worker.upkeep import Upkeep
 
 log = structlog.get_logger()
 CONNECT_SECONDS = 5.0
+AT_ONCE = {Channel.WEBHOOK: 50, Channel.EMAIL: 8}
+"""Deliveries. Each channel has a courier of its own: a mail server that hangs has all mail wait, and no webhook."""
 
 
 def generator_http(settings: Settings, name: str = CONTENT) -> httpx2.AsyncClient:
@@ -200,15 +203,24 @@ async def run_worker(
             poll=timedelta(seconds=settings.worker.poll_seconds),
             grace=timedelta(seconds=settings.worker.shutdown_grace_seconds),
         )
-        courier = Courier(
-            system.deliveries,
-            senders_of(settings, system),
-            system.clock,
-            shutdown,
-            worker_id=worker_id,
-            roll=random.random,
-        )
-        relay = Relay(system.outbox, courier.wake)
+        couriers = [
+            Courier(
+                system.deliveries,
+                {channel: sender},
+                system.clock,
+                shutdown,
+                worker_id=worker_id,
+                roll=random.random,
+                places=Places(AT_ONCE[channel]),
+            )
+            for channel, sender in senders_of(settings, system).items()
+        ]
+
+        def wake_couriers() -> None:
+            for courier in couriers:
+                courier.wake()
+
+        relay = Relay(system.outbox, wake_couriers)
         metrics = Metrics()
         port = settings.worker.metrics_port
         metrics_port = metrics.serve(port) if port is not None else None
@@ -221,7 +233,7 @@ async def run_worker(
             lease=settings.lease,
             metrics=metrics,
             pipelines=[pipeline.spec for pipeline in pipelines.values()],
-            wake_courier=courier.wake,
+            wake_courier=wake_couriers,
         )
         timer = upkeep.schedule(timedelta(seconds=settings.worker.sweep_seconds))
         with structlog.contextvars.bound_contextvars(worker_id=worker_id):
@@ -234,7 +246,8 @@ async def run_worker(
                 async with asyncio.TaskGroup() as tasks:
                     keeping = tasks.create_task(keeper.run(), name="keeper")
                     relaying = tasks.create_task(relay.run(), name="relay")
-                    tasks.create_task(courier.run(), name="courier")
+                    for courier in couriers:
+                        tasks.create_task(courier.run(), name="courier")
                     await loop.run()
                     keeping.cancel()
                     relaying.cancel()

@@ -79,7 +79,10 @@ async def test_wrong_settings_stop_the_start_with_every_fault_named(tmp_path: Pa
 
 
 async def test_a_key_works_until_it_is_revoked(settings: dict[str, str], tmp_path: Path) -> None:
-    arguments = ("keys", "create", "--user", "alice", "--scope", "write", "--name", "laptop")
+    arguments: tuple[str, ...] = ("keys", "create", "--user", "alice", "--scope", "write", "--name", "laptop")
+    code, said = await run(*arguments, "--email", "no address", environment=settings, folder=tmp_path)
+    assert (code, "must be one mail address" in said) == (2, True)
+    arguments += ("--email", "alice@shop.example")
     code, said = await run(*arguments, environment=settings, folder=tmp_path)
     assert code == 0, said
     text, told = said.splitlines()[0], said.splitlines()[1]
@@ -89,6 +92,8 @@ async def test_a_key_works_until_it_is_revoked(settings: dict[str, str], tmp_pat
         headers = {"Authorization": f"Bearer {text}"}
         assert (await api.get("/api/bulk-generate")).status_code == 401
         assert (await api.get("/api/bulk-generate", headers=headers)).status_code == 200
+        preferences = (await api.get("/api/notifications/preferences", headers=headers)).json()
+        assert preferences["own_address"] == "alice@shop.example"
         _, listed = await run("keys", "list", environment=settings, folder=tmp_path)
         assert "alice" in listed
         assert "valid" in listed
