@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import httpx2
+from fastapi import FastAPI
 
 from jobs.keys import Scope
 from jobs.system import System
@@ -150,3 +151,13 @@ async def test_who_may_only_look_has_no_buttons_and_leaves_all_unread(
 async def test_marking_nothing_is_refused_in_a_sentence(api: httpx2.AsyncClient) -> None:
     await sent(api, f"{PAGE}/read", 400, up_to="yesterday")
     await shown(api, PAGE, 400, cursor="nonsense")
+
+
+@on_embedded
+async def test_who_is_not_signed_in_any_more_comes_back_to_the_page_that_asked(
+    keyed_app: FastAPI, open_client: As
+) -> None:
+    nobody = open_client(keyed_app)
+    headers = HTMX | {"HX-Current-URL": "http://127.0.0.1:8000/bulks/new?from=file"}
+    answer = await nobody.get(f"{PAGE}/unread?seen=0", headers=headers)
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (204, "/sign-in?next=/bulks/new")
