@@ -23,7 +23,8 @@ ANSWERS = {
     "getSystem": "SystemState", "listWorkers": "WorkerList",
     "getLimits": "LimitsAnswer", "changeLimits": "LimitsAnswer", "getHealth": "Health", "getReadiness": "Health",
     "registerTarget": "TargetSecret", "rotateTarget": "TargetSecret", "listTargets": "TargetList",
-    "removeTarget": "TargetRemoved", "getPreferences": "PreferencesState", "changePreferences": "PreferencesChanged",
+    "removeTarget": "TargetRemoved", "listNotices": "NoticeList", "readNotices": "NoticesMarked",
+    "getPreferences": "PreferencesState", "changePreferences": "PreferencesChanged",
     "selectForJob": "JobControlled", "listSelections": "SelectionPage", "approveSelections": "Approved",
     "listPipelines": "PipelineList", "getTenantLimits": "TenantLimitsAnswer",
     "changeTenantLimits": "TenantLimitsAnswer", "submitAgain": "BulkCreated", "submitTemplate": "BulkCreated",
@@ -39,7 +40,7 @@ BODIES = {
     "submitBulk": "BulkCreate", "validateBulk": "BulkCreate", "changeBulk": "BulkChange", "submitJob": "JobCreate",
     "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange", "selectForJob": "JobSelect",
     "approveSelections": "SelectionsApprove", "registerTarget": "TargetRegister",
-    "changePreferences": "PreferencesGiven", "createEndpoint": "EndpointCreate", "changeEndpoint": "EndpointChange",
+    "readNotices": "NoticesRead", "changePreferences": "PreferencesGiven", "createEndpoint": "EndpointCreate", "changeEndpoint": "EndpointChange",
     "replayDeliveries": "ReplayRange",
     "keepTemplate": "TemplateCreate", "changeTemplate": "TemplateChange",
 }  # fmt: skip
