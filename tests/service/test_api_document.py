@@ -40,7 +40,8 @@ BODIES = {
     "submitBulk": "BulkCreate", "validateBulk": "BulkCreate", "changeBulk": "BulkChange", "submitJob": "JobCreate",
     "changeLimits": "LimitsChange", "changeTenantLimits": "TenantLimitsChange", "selectForJob": "JobSelect",
     "approveSelections": "SelectionsApprove", "registerTarget": "TargetRegister",
-    "readNotices": "NoticesRead", "changePreferences": "PreferencesGiven", "createEndpoint": "EndpointCreate", "changeEndpoint": "EndpointChange",
+    "readNotices": "NoticesRead", "changePreferences": "PreferencesGiven",
+    "createEndpoint": "EndpointCreate", "changeEndpoint": "EndpointChange",
     "replayDeliveries": "ReplayRange",
     "keepTemplate": "TemplateCreate", "changeTemplate": "TemplateChange",
 }  # fmt: skip

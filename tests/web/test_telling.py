@@ -103,6 +103,21 @@ async def test_webhooks_and_notices_need_no_scripts(browser: Browser, desk: Desk
         await expect(page.get_by_role("heading", name="No webhooks yet")).to_be_visible()
 
 
+async def test_a_page_that_nobody_sees_asks_for_nothing(browser: Browser, desk: Desk) -> None:
+    asked: list[str] = []
+    async with desk.window(browser) as page:
+        page.on("request", lambda request: asked.append(request.url))
+        await page.clock.install()
+        await page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => !window.isSeen})")
+        await page.goto("/notifications")
+        loaded = len(asked)
+        await page.clock.run_for("02:00")
+        assert asked[loaded:] == []
+        await page.evaluate("window.isSeen = true")
+        async with page.expect_request("**/notifications/unread?seen=0"), page.expect_request("**/notifications/live*"):
+            await page.clock.run_for("00:15")
+
+
 async def _made(page: Page, url: str) -> None:
     await page.get_by_label("Address", exact=True).fill(url)
     await page.get_by_role("button", name="Make the webhook").click()
