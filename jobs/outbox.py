@@ -7,7 +7,7 @@ So whoever dies in between, or does it beside another, does nothing twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -54,18 +54,15 @@ class Outbox:
         """Tell what jobs have to tell; how many events that were."""
         return await self._relay_jobs(await self._jobs.find(self._untold(), projection=OF_JOB, limit=limit))
 
-    async def relay_bulk(self, bulk_id: BulkId) -> int:
-        bulk = await self._bulks.find_one({"_id": bulk_id, **UNTOLD}, projection=OF_BULK)
-        return await self._tell_of_bulk(bulk) if bulk else 0
-
-    async def relay_job(self, job_id: JobId) -> int:
-        job = await self._jobs.find_one({"_id": job_id, **UNTOLD}, projection=OF_JOB)
-        return await self._relay_jobs([job]) if job else 0
-
     async def relay_fresh(self) -> int:
         """Tell what this process has just made; how many events that were. `wake.wait` says when there is something."""
         bulks, jobs = self.wake.take()
-        return await _each(bulks, self.relay_bulk) + await _each(jobs, self.relay_job)
+        told = 0
+        for some in _parts(bulks):
+            told += await _each(await _found(self._bulks, some, OF_BULK), self._tell_of_bulk)
+        for those in _parts(jobs):
+            told += await self._relay_jobs(await _found(self._jobs, those, OF_JOB))
+        return told
 
     async def _relay_jobs(self, jobs: Sequence[Document]) -> int:
         if not jobs:
@@ -116,9 +113,16 @@ class Outbox:
         return True
 
 
+async def _found(
+    collection: Collection, ids: Sequence[BulkId] | Sequence[JobId], fields: Sequence[str]
+) -> Sequence[Document]:
+    return await collection.find({"_id": {"$in": list(ids)}, **UNTOLD}, projection=fields)
+
+
 async def _each(those: Sequence[T], tell: Callable[[T], Awaitable[int]]) -> int:
     """Several at once, so that many ends at one moment are told soon."""
-    told = 0
-    for begin in range(0, len(those), TOGETHER):
-        told += sum(await asyncio.gather(*map(tell, those[begin : begin + TOGETHER])))
-    return told
+    return sum([told for some in _parts(those) for told in await asyncio.gather(*map(tell, some))])
+
+
+def _parts(those: Sequence[T]) -> Iterator[list[T]]:
+    return (list(those[begin : begin + TOGETHER]) for begin in range(0, len(those), TOGETHER))

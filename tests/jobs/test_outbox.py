@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
 
 import pytest
 from bson import ObjectId
@@ -135,7 +134,8 @@ async def test_what_cannot_be_told_now_stays_and_holds_nothing_else_up(
     assert await outbox.relay(limit=1) == 1
     assert await untold(system) == 1
     planned.refused.clear()
-    assert (await outbox.relay(), await outbox.relay_bulk(refused)) == (0, 1)
+    outbox.wake.bulk(refused)
+    assert (await outbox.relay(), await outbox.relay_fresh()) == (0, 1)
 
 
 async def test_what_could_not_be_told_is_looked_at_again_after_a_while(
@@ -254,11 +254,3 @@ async def test_no_more_are_told_at_once_than_was_asked_for(system: System, outbo
     await run(system, *[FAILED] * 3)
     assert [await outbox.relay(limit=2), await outbox.relay(limit=2)] == [2, 1]
     assert [await outbox.relay_jobs(limit=2), await outbox.relay_jobs(limit=2)] == [2, 1]
-
-
-async def test_one_bulk_or_job_is_told_by_name(system: System, outbox: Outbox, make_bulk: MakeBulk) -> None:
-    bulk_id = await make_bulk(1, delay=timedelta(0))
-    claim = await claimed(system)
-    assert (await outbox.relay_bulk(bulk_id), await outbox.relay_job(claim.job_id)) == (0, 0)
-    await system.queue.finish(claim, FAILED)
-    assert (await outbox.relay_bulk(bulk_id), await outbox.relay_job(claim.job_id)) == (1, 1)
