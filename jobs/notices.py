@@ -10,7 +10,7 @@ from datetime import datetime
 
 from jobs.clock import Clock
 from jobs.documents import UserId
-from jobs.errors import DuplicateKey
+from jobs.errors import DuplicateKey, NotFound
 from jobs.events import BY_PERSON, BY_PRESSRUN, Event, EventType
 from jobs.paging import Order, Page, Place, Question
 from jobs.store import Document, Store
@@ -64,6 +64,13 @@ class Notices:
         """Newest first. Raises `InvalidInput` for a cursor that this did not make."""
         question = Question({"userId": owner, "shown": True}, NEWEST_FIRST, limit, Place.read(cursor))
         return await read_page(self._notices, question, self._clock.now())
+
+    async def find(self, owner: UserId, notice_id: str) -> Document:
+        """Raises `NotFound`, also for somebody else's."""
+        found = await self._notices.find_one({"_id": notice_id, "userId": owner, "shown": True})
+        if found is None:
+            raise NotFound("notice")
+        return found
 
     async def unread(self, owner: UserId) -> int:
         """At most `MOST_COUNTED`."""

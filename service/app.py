@@ -6,7 +6,7 @@ import importlib.metadata
 from collections.abc import Mapping, Sequence
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
@@ -25,6 +25,7 @@ from service.api import (
     controls,
     events,
     jobs,
+    notices,
     notifications,
     results,
     selections,
@@ -44,11 +45,28 @@ from service.live.broadcast import Broadcast
 from service.live.pace import Rhythm
 from service.live.streams import Patience
 from service.notify_rules import NotifyRules
-from service.pages import bulk, bulk_controls, formats, formats_new, job, live, new, sign_in, single, unsubscribe
+from service.pages import (
+    bulk,
+    bulk_controls,
+    delivery,
+    formats,
+    formats_new,
+    job,
+    live,
+    mail_settings,
+    new,
+    rail,
+    sign_in,
+    single,
+    unsubscribe,
+    webhook,
+)
 from service.pages import bulks as bulk_pages
+from service.pages import notices as notice_pages
 from service.pages import queue as queue_pages
 from service.pages import selections as selection_pages
 from service.pages import templates as template_pages
+from service.pages import webhooks as webhook_pages
 from service.pages.errors import error_page, wants_page
 from service.pages.static import CompressedPages, Files
 from service.url_check import UrlCheck
@@ -96,12 +114,15 @@ def create_app(settings: Settings, parts: System) -> FastAPI:
     problems.install(app, _shown)
     for routes in (uploads, bulks, controls, results, events, jobs, selections, assets, targets, templates, system):
         app.include_router(routes.router)
-    for routes in (webhooks, notifications):
+    for routes in (webhooks, notifications, notices):
         app.include_router(routes.router)
-    for pages in (sign_in, bulk_pages, new, single, formats_new, formats, bulk, bulk_controls, job, live):
+    for pages in (sign_in, unsubscribe, rail):
         app.include_router(pages.router)
-    for pages in (queue_pages, selection_pages, template_pages, unsubscribe):
-        app.include_router(pages.router)
+    railed = [Depends(rail.know_unread)]
+    for pages in (bulk_pages, new, single, formats_new, formats, bulk, bulk_controls, job, live, mail_settings):
+        app.include_router(pages.router, dependencies=railed)
+    for pages in (queue_pages, selection_pages, template_pages, notice_pages, delivery, webhook_pages, webhook):
+        app.include_router(pages.router, dependencies=railed)
     app.mount("/static", Files(), name="static")
     app.add_middleware(CompressedPages, minimum_size=1_000)
     app.add_middleware(BodyGuard, shown=_shown)

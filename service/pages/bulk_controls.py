@@ -24,7 +24,7 @@ from service.looking import bulk_told, progress_of
 from service.pages import bulk_parts, html
 from service.pages.bulk import bulk_page
 from service.pages.bulk_parts import Look
-from service.pages.bulk_settings import change_wanted
+from service.pages.bulk_settings import at_fields, change_wanted
 from service.pages.forms import form_of
 from service.pages.sending import once
 from service.pages.wording import plural
@@ -89,7 +89,7 @@ async def change(bulk_id: str, caller: Writer, parts: Parts, rules: Rules, reque
         if wanted is not None:
             await parts.controls.change(caller.user, _id(bulk_id), await changes_wanted(wanted, caller, rules))
     except InvalidInput as error:
-        return await bulk_page(parts, caller, bulk, typed=form, faults=error.faults)
+        return await bulk_page(parts, caller, bulk, typed=form, faults=at_fields(error.faults))
     return RedirectResponse(f"/bulks/{bulk['_id']}", status_code=303, headers=html.HEADERS)
 
 

@@ -9,11 +9,14 @@ from pydantic import ValidationError
 
 from jobs.errors import Fault, InvalidInput
 from service.answers import BulkJob
+from service.pages.labels import LABELS as LABELS_OF_REQUESTS
+from service.pages.request_form import TOLD, notify_of, shown
 from service.problems import faults_of
 from service.requests import BulkChange
 from service.values import PRIORITY_NAMES
 
 WHOLE = ("parallelism", "stagger_ms")
+OF_NOTIFY = tuple(f"notify.{name}" for name in TOLD)
 NUMBERS = ("delay_seconds", *WHOLE, "budget.cost", "budget.cost_per_job")
 LABELS: Mapping[str, str] = {
     "name": "Name",
@@ -23,6 +26,7 @@ LABELS: Mapping[str, str] = {
     "stagger_ms": "Stagger",
     "budget.cost": "Budget",
     "budget.cost_per_job": "Cost of one article",
+    **{name: LABELS_OF_REQUESTS[name] for name in OF_NOTIFY},
 }
 NOT_VALID = "Some of this cannot be taken."
 
@@ -30,6 +34,7 @@ NOT_VALID = "Some of this cannot be taken."
 def values_of(bulk: BulkJob) -> Mapping[str, str]:
     """As the form shows them."""
     budget = bulk.budget
+    notify = shown({"notify": bulk.notify.model_dump() if bulk.notify else {}}, OF_NOTIFY)
     return {
         "name": bulk.name or "",
         "priority": _text(bulk.priority),
@@ -38,6 +43,7 @@ def values_of(bulk: BulkJob) -> Mapping[str, str]:
         "stagger_ms": _text(bulk.stagger_ms),
         "budget.cost": _text(budget.cost) if budget else "",
         "budget.cost_per_job": _text(budget.cost_per_job) if budget else "",
+        **{name: notify.get(name, "") for name in OF_NOTIFY},
     }
 
 
@@ -58,6 +64,8 @@ def change_wanted(form: Mapping[str, str], bulk: BulkJob) -> BulkChange | None:
     body: dict[str, Any] = {name: _value(name, value) for name, value in said.items() if "." not in name}
     if any(name.startswith("budget.") for name in changed):
         body["budget"] = _budget(form)
+    if any(name in OF_NOTIFY for name in changed):
+        body["notify"] = notify_of(form)
     if not body:
         return None
     try:
@@ -65,6 +73,15 @@ def change_wanted(form: Mapping[str, str], bulk: BulkJob) -> BulkChange | None:
     except ValidationError as error:
         located = [{**found, "loc": ("form", *found["loc"])} for found in error.errors()]
         raise InvalidInput(NOT_VALID, faults_of(located)) from None
+
+
+def at_fields(faults: Sequence[Fault]) -> Sequence[Fault]:
+    """Each at the field of the form that it is of: what is wrong with one entry of a list, at the list's."""
+    return [Fault(_field(fault.path), fault.message) for fault in faults]
+
+
+def _field(path: str) -> str:
+    return next((name for name in LABELS if path.startswith(f"{name}.")), path)
 
 
 def _budget(form: Mapping[str, str]) -> dict[str, Any] | None:

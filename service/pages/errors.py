@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import Request
 from starlette.responses import HTMLResponse, Response
@@ -29,13 +29,18 @@ def wants_page(request: Request) -> bool:
     return looked_at and not request.url.path.startswith(NOT_PAGES)
 
 
+def _page_of(request: Request) -> str:
+    """Where the person is: a page may have asked for a part of itself, by an address that shows no page."""
+    asking = urlsplit(request.headers.get("hx-current-url", "")).path if html.is_htmx(request) else ""
+    return asking or (request.url.path if request.method == "GET" else "/")
+
+
 def error_page(
     request: Request, code: int, sentence: str, faults: Sequence[Fault], headers: Mapping[str, str]
 ) -> Response:
     """Without a caller: who it is may be what went wrong."""
     if code == 401:
-        here = request.url.path if request.method == "GET" else "/"
-        return html.elsewhere(request, f"/sign-in?next={quote(here)}")
+        return html.elsewhere(request, f"/sign-in?next={quote(_page_of(request))}")
     if html.is_htmx(request):
         said = " ".join(
             [sentence, *(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in faults)]

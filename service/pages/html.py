@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -31,11 +32,14 @@ HEADERS = {
     "Vary": "HX-Request",
 }
 
+UNREAD: ContextVar[int | None] = ContextVar("UNREAD", default=None)
+"""How many notices of the caller's are unread, for the navigation of the page that this request is answered with."""
+
 
 def page(template: str, caller: Caller | None, status_code: int = 200, **context: Any) -> HTMLResponse:
     """A whole page. `caller` is None where nobody has signed in."""
     served_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    text = render(template, caller=caller, served_at=served_at, **context)
+    text = render(template, caller=caller, served_at=served_at, unread=UNREAD.get(), **context)
     return HTMLResponse(text, status_code=status_code, headers=HEADERS)
 
 

@@ -55,6 +55,15 @@ LABELS: Mapping[str, str] = {
     "failure_policy.max_failed_percent": "Pause when more have failed than, in percent",
     "failure_policy.min_items": "But not before so many have ended",
     "failure_policy.canary": "Pause to look after the first",
+    "notify.webhook_url": "Webhook address",
+    "notify.email": "Mail to",
+    "notify.progress": "Tell at, in percent",
+    "email": "E-mail address",
+    "url": "Address",
+    "events": "Events",
+    "description": "Description",
+    "since": "Made from",
+    "until": "Made before",
 }
 
 

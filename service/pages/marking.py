@@ -45,11 +45,18 @@ def marked(marks: Iterable[Mark]) -> Marked:
 def of_field(path: str, message: str) -> Mark:
     """Of a field of the form by its path in the body; what is wrong with a group stands at the first of its fields."""
     within = next((name for name in LABELS if name.startswith(f"{path}.")), None)
-    root = path.partition(".")[0]
-    known = path if path in LABELS else within or (root if root in LABELS else None)
+    known = path if path in LABELS else within or _around(path)
     if known is None:
         return Mark(f"{label(path)}: {message}" if path else message)
     return Mark(f"{label(known)}: {message}", known, message)
+
+
+def _around(path: str) -> str | None:
+    """The nearest group or list with a field of its own that the path leads into."""
+    while path := path.rpartition(".")[0]:
+        if path in LABELS:
+            return path
+    return None
 
 
 def of_article(place: str, path: str, message: str, anchor: str) -> Mark:

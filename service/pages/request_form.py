@@ -17,10 +17,12 @@ WHOLE = ("word_count", "parallelism", "stagger_ms", "max_retries", "options.idea
 WHOLE_OF_POLICY = ("failure_policy.min_items", "failure_policy.canary")
 DECIMAL = ("delay_seconds", "priority", "budget.cost", "budget.cost_per_job", "failure_policy.max_failed_percent")
 FOR_EVERY_ITEM = ("word_count", "tone", "language", "brand_voice", "page_type", "region")
+TOLD = ("webhook_url", "email", "progress")
 OF_BULK = (
     "name", "tenant", "delay_seconds", "parallelism", "stagger_ms", "max_retries", "priority", "deadline",
     "budget.cost", "budget.cost_per_job",
     "failure_policy.max_failed_percent", "failure_policy.min_items", "failure_policy.canary",
+    *(f"notify.{name}" for name in TOLD),
 )  # fmt: skip
 OPTIONS = tuple(f"options.{name}" for name in STAGE_OF_OPTION)
 NEVER = "never"
@@ -44,8 +46,22 @@ def settings_of(form: Mapping[str, str], pipelines: Mapping[str, PipelineSpec]) 
         if path in form:
             _put(body, path, _value(path, form[path]))
     if isinstance(body.get("deadline"), str):
-        body["deadline"] = _with_offset(body["deadline"], form.get("deadline_offset", ""))
+        body["deadline"] = moment_of(form, "deadline")
     return body
+
+
+def moment_of(form: Mapping[str, str], name: str) -> str:
+    """A browser's field tells no offset: the page's script says which it means, else it is UTC."""
+    moment, offset = form[name], form.get(f"{name}_offset", "")
+    if not _WITHOUT_OFFSET.fullmatch(moment):
+        return moment
+    return moment + (offset if _OFFSET.fullmatch(offset) else "Z")
+
+
+def notify_of(form: Mapping[str, str]) -> dict[str, Any] | None:
+    """Whom a bulk tells; None where it tells nobody."""
+    given = {name: _value(f"notify.{name}", form[f"notify.{name}"]) for name in TOLD if f"notify.{name}" in form}
+    return given or None
 
 
 def pipeline_of(form: Mapping[str, str], pipelines: Mapping[str, PipelineSpec]) -> dict[str, Any]:
@@ -94,6 +110,8 @@ def _value(path: str, text: str) -> Any:
         return int(text)
     if path in DECIMAL and _DECIMAL.fullmatch(text):
         return float(text)
+    if path == "notify.progress":
+        return [int(part) if _WHOLE.fullmatch(part) else part for part in list_of(text)]
     return text
 
 
@@ -123,10 +141,3 @@ def _put(body: dict[str, Any], path: str, value: Any) -> None:
     group, _, name = path.rpartition(".")
     target = body.setdefault(group, {}) if group else body
     target[name] = value
-
-
-def _with_offset(moment: str, offset: str) -> str:
-    """A browser's field tells no offset: the page's script says which it means, else it is UTC."""
-    if not _WITHOUT_OFFSET.fullmatch(moment):
-        return moment
-    return moment + (offset if _OFFSET.fullmatch(offset) else "Z")

@@ -21,6 +21,15 @@ STATUSES: Mapping[str, str] = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
+EVENTS: Mapping[str, str] = {
+    "bulk.completed": "A bulk has ended",
+    "bulk.paused": "A bulk is paused",
+    "bulk.cancelled": "A bulk is cancelled",
+    "bulk.progress": "A bulk reaches a percentage",
+    "job.failed": "An article has failed",
+    "job.awaiting_selection": "An article awaits your choice",
+    "webhook.test": "Test",
+}
 MODES: Mapping[str, str] = {"topic": "Topic", "keywords": "Keywords", "trends": "Trend", "spin": "Rewrite"}
 
 
@@ -30,6 +39,10 @@ def status(name: str) -> str:
 
 def mode(name: str) -> str:
     return MODES.get(name, words(name))
+
+
+def event(name: str) -> str:
+    return EVENTS.get(name, name)
 
 
 def words(name: str) -> str:
@@ -95,6 +108,7 @@ def about_of(item: Any) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     "status": status,
     "mode": mode,
+    "event": event,
     "words": words,
     "duration": duration,
     "moment": moment,

@@ -19,7 +19,7 @@ async def shown(client: httpx2.AsyncClient, url: str, code: int = 200, **query: 
     return _page(answer, code)
 
 
-async def sent(client: httpx2.AsyncClient, url: str, code: int = 303, **fields: Any) -> httpx2.Response:
+async def sent(client: httpx2.AsyncClient, url: str, /, code: int = 303, **fields: Any) -> httpx2.Response:
     """What a form's answer is without scripts."""
     answer = await client.post(url, data=fields, headers=BROWSER)
     assert answer.status_code == code, answer.text
@@ -28,7 +28,7 @@ async def sent(client: httpx2.AsyncClient, url: str, code: int = 303, **fields: 
     return answer
 
 
-async def pressed(client: httpx2.AsyncClient, url: str, code: int = 200, **fields: Any) -> str:
+async def pressed(client: httpx2.AsyncClient, url: str, /, code: int = 200, **fields: Any) -> str:
     """What the same button's answer is with htmx: parts that replace others, no page."""
     answer = await client.post(url, data=fields, headers=HTMX)
     assert answer.status_code == code, answer.text

@@ -78,6 +78,8 @@ OPERATIONS = (
     ),
     Operation("getDelivery", "GET", "/api/webhooks/deliveries/{delivery_id}", "write"),
     Operation("replayDelivery", "POST", "/api/webhooks/deliveries/{delivery_id}/replay", "write"),
+    Operation("listNotices", "GET", "/api/notifications", "read"),
+    Operation("readNotices", "POST", "/api/notifications/read", "write", {}),
     Operation("getPreferences", "GET", "/api/notifications/preferences", "read"),
     Operation("changePreferences", "PUT", "/api/notifications/preferences", "write", {"daily": ["job.failed"]}),
     Operation("selectForJob", "POST", "/api/jobs/{job_id}/select", "write", {"choice": 0}, about="job"),

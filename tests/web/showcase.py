@@ -29,15 +29,21 @@ TEMPLATES: dict[str, dict[str, Any]] = {
     "Talks retold": {"pipeline": "formats", "templates": ["summary", "faq"]},
 }
 
+WEBHOOKS: dict[str, dict[str, Any]] = {
+    "taken": {"description": "Shop system", "events": ["bulk.completed", "job.failed", "job.awaiting_selection"]},
+    "gone": {"events": ["bulk.completed"]},
+}
+
 
 @dataclass(frozen=True)
 class Showcase:
-    """`bulks` and `jobs` are ids by what they show."""
+    """`bulks`, `jobs` and `told`, webhooks and a delivery, are ids by what they show."""
 
     url: str
     user: str
     bulks: dict[str, str]
     jobs: dict[str, str]
+    told: dict[str, str]
 
 
 def topics(*special: str, count: int = 12, after: int = 0) -> list[str]:
@@ -49,6 +55,11 @@ def topics(*special: str, count: int = 12, after: int = 0) -> list[str]:
 async def filled(desk: Desk) -> Showcase:
     desk.held = {"Held for the camera", "Held for ever", "Held back", "Held too"}
     desk.failing = {"Failing one", "Failing two"}
+    webhooks = {
+        shows: (await desk.post("/api/webhooks", {"url": desk.hook(shows), **fields}))["endpoint"]["id"]
+        for shows, fields in WEBHOOKS.items()
+    }
+    desk.gone = {"gone"}
     bulks = {
         "completed": await desk.submit(*topics(), name="Autumn catalogue", pipeline="article"),
         "failed": await desk.submit(*topics("Failing one", "Failing two"), name="Winter landing pages"),
@@ -71,7 +82,27 @@ async def filled(desk: Desk) -> Showcase:
     jobs = {}
     for shows, (of, position) in JOBS.items():
         jobs[shows] = (await desk.bulk(bulks[of]))["jobs"][position - 1]["id"]
-    return Showcase(desk.deployment.url, desk.user, bulks, jobs)
+    return Showcase(desk.deployment.url, desk.user, bulks, jobs, await told_of(desk, webhooks))
+
+
+async def told_of(desk: Desk, webhooks: dict[str, str]) -> dict[str, str]:
+    """The webhooks, once what has ended was told, and what one of them was not."""
+
+    async def sent(webhook: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await desk.api.get(f"/api/webhooks/{webhook}/deliveries")).json()["deliveries"]
+        return found
+
+    ended = {"completed": 3, "failed": 2}
+    """Bulks that complete, and articles that fail."""
+
+    await eventually(
+        lambda: sent(webhooks["taken"]),
+        lambda seen: [one["state"] for one in seen].count("delivered") >= sum(ended.values()),
+    )
+    [refused, *_] = await eventually(
+        lambda: sent(webhooks["gone"]), lambda seen: bool(seen) and all(one["state"] == "dead" for one in seen)
+    )
+    return {f"{shows}_webhook": webhook for shows, webhook in webhooks.items()} | {"delivery": refused["id"]}
 
 
 def _is_held(seen: dict[str, Any]) -> bool:

@@ -40,6 +40,7 @@ async def test_no_name_does_harm_or_breaks_a_page(browser: Browser, desk: Desk, 
         "/queue": "#queue-active .name",
         f"/selections?bulk_job_id={asking}": "[data-question] h2",
         "/templates": "tbody .name",
+        "/notifications": "#notice-list .name",
         "/bulks/new?from=template": ".picks a",
     }
     async with desk.window(browser, Window(width=360, height=780)) as page:

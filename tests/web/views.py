@@ -30,7 +30,9 @@ class View:
     user: str | None = None
 
     def address(self, shown: Showcase) -> str:
-        return self.path.format(**{f"{kind}_bulk": found for kind, found in shown.bulks.items()}, **shown.jobs)
+        return self.path.format(
+            **{f"{kind}_bulk": found for kind, found in shown.bulks.items()}, **shown.jobs, **shown.told
+        )
 
 
 def chosen(mode: str, pipeline: str = "article") -> Step:
@@ -120,6 +122,16 @@ VIEWS = {
     "queue-of-a-newcomer": View("/queue", user="newcomer"),
     "templates": View("/templates"),
     "templates-none": View("/templates", user="newcomer"),
+    "notifications": View("/notifications"),
+    "notifications-none": View("/notifications", user="newcomer"),
+    "notifications-settings": View("/notifications/settings"),
+    "webhooks": View("/webhooks"),
+    "webhooks-none": View("/webhooks", user="newcomer"),
+    "webhooks-wrong": View("/webhooks", clicked("Make the webhook", "#wrong")),
+    "webhook": View("/webhooks/{taken_webhook}", unfolded),
+    "webhook-gone": View("/webhooks/{gone_webhook}"),
+    "webhook-removing": View("/webhooks/{gone_webhook}", clicked("Remove", "#removing[open]")),
+    "delivery": View("/webhooks/deliveries/{delivery}"),
     "nothing": View("/bulks/6b027bdfe484bda5c9f5777d"),
     "error": View("/?cursor=nonsense"),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 import httpx2
 from playwright.async_api import Browser, Locator, Page, expect
 
+from tests.outbound.serving import Asked, Server, message, silence
 from tests.support.deployment import Deployment, on_mongodb
 from tests.support.eventually import eventually
 from tests.support.replies import Reply, failure, success
@@ -36,7 +38,12 @@ FAST = {
     "PRESSRUN_LIMITS__MAX_RUNNING": "off",
     "PRESSRUN_IDEAS__REQUESTS_PER_MINUTE": "off",
     "PRESSRUN_IMAGES__REQUESTS_PER_MINUTE": "off",
+    "PRESSRUN_ENCRYPTION__KEYS": '["a key of the tests, and of no other"]',
+    "PRESSRUN_SMTP__URL": "smtp://127.0.0.1:9",
+    "PRESSRUN_SMTP__SENDER": "Pressrun <pressrun@example.com>",
 }
+"""Nobody in the workshop names an address, so no mail is sent."""
+
 BULKS = "/api/bulk-generate"
 SUMMARY = (
     "Two people who have sewn for thirty years say what they look at first, and what they would not pay for again."
@@ -69,15 +76,18 @@ def told(call: Call) -> Reply:
 class Desk:
     """`held` are the topics whose calls wait until they are released, `failing` those that are refused.
 
-    A call on a format has the name of its template as its topic; ideas and images come at once.
+    A call on a format has the name of its template as its topic; ideas and images come at once. `receiver` takes what
+    is sent to webhooks; `gone` are those that want no more.
     """
 
     user: str
     deployment: Deployment
     api: httpx2.AsyncClient
+    receiver: Server
     calls: list[Call] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
     failing: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
     _gates: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
     @property
@@ -126,6 +136,15 @@ class Desk:
         told: dict[str, Any] = answer.json()
         return told
 
+    def hook(self, name: str) -> str:
+        """An address of this desk's own."""
+        return f"{self.receiver.url}/{self.user}/{name}"
+
+    def received(self, name: str) -> list[str]:
+        """The ids of what was sent to that address, in the order in which it came."""
+        line = f"POST /{self.user}/{name} "
+        return [asked.headers["webhook-id"] for asked in self.receiver.asked if asked.line.startswith(line)]
+
     async def bulk(self, bulk_id: str) -> dict[str, Any]:
         seen: dict[str, Any] = (await self.api.get(f"{BULKS}/{bulk_id}")).json()
         return seen
@@ -145,6 +164,7 @@ class Desk:
 class Workshop:
     deployment: Deployment
     generator: ScriptedGenerator
+    receiver: Server
     _desks: dict[str, Desk] = field(default_factory=dict)
 
     @contextlib.asynccontextmanager
@@ -154,7 +174,7 @@ class Workshop:
         headers = {"X-Pressrun-User": name}
         client = httpx2.AsyncClient(base_url=self.deployment.url, headers=headers, timeout=20, trust_env=False)
         async with client as api:
-            desk = self._desks[name] = Desk(name, self.deployment, api)
+            desk = self._desks[name] = Desk(name, self.deployment, api, self.receiver)
             try:
                 yield desk
             finally:
@@ -163,17 +183,26 @@ class Workshop:
     def reply(self, call: Call) -> Reply:
         return self._desks[str(call.body["user_id"])].reply(call)
 
+    async def receive(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
+        """What was sent to a webhook: taken, or wanted no more."""
+        _, user, name = asked.line.split()[1].split("/")
+        gone = name in self._desks[user].gone
+        writer.write(message(b"Nobody lives here any more.", 410) if gone else message(b"Thank you."))
+        await writer.drain()
+
 
 @contextlib.asynccontextmanager
 async def workshop(
     folder: Path, uri: str, database: str, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[Workshop]:
-    async with ScriptedGenerator() as generator:
+    async with ScriptedGenerator() as generator, Server(silence) as receiver:
         of_generators = {"PRESSRUN_IDEAS__URL": generator.url, "PRESSRUN_IMAGES__URL": generator.url}
-        environment = FAST | of_generators | dict(settings or {})
+        allowed = {"PRESSRUN_OUTBOUND__ALLOW": json.dumps([receiver.url])}
+        environment = FAST | of_generators | allowed | dict(settings or {})
         async with on_mongodb(environment, folder, uri, database, workers=1, generator_url=generator.url) as deployment:
-            built = Workshop(deployment, generator)
+            built = Workshop(deployment, generator, receiver)
             generator.otherwise = built.reply
+            receiver.answer = built.receive
             yield built
 
 

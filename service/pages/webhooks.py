@@ -1,0 +1,96 @@
+"""The page of webhook endpoints: those there are, how the last delivery of each went, and a new one."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from jobs.documents import UserId
+from jobs.endpoints import Endpoint, EndpointKind
+from jobs.errors import InvalidInput, NoEncryptionKey, PressrunError, TooMany
+from jobs.system import System
+from service import webhook_rules
+from service.auth.callers import Caller, Writer
+from service.deps import CheckUrl, Parts
+from service.pages import html
+from service.pages.endpoint_form import FIRST, KINDS, create_wanted, what_is_wrong
+from service.pages.forms import form_of
+from service.pages.marking import Filled
+from service.problems import STATUS
+from service.webhook_models import DeliverySummary, EndpointState
+from service.webhook_rendering import delivery_summary, endpoint_state
+
+HERE = "/webhooks"
+router = APIRouter(prefix=HERE, include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class Row:
+    """`last`: the newest delivery, whatever came of it."""
+
+    endpoint: EndpointState
+    last: DeliverySummary | None
+
+
+@dataclass(frozen=True)
+class Made:
+    """`secret` is shown on this one page, and nowhere else again."""
+
+    endpoint: EndpointState
+    secret: str
+
+
+@router.get("")
+async def show_webhooks(caller: Writer, parts: Parts) -> Response:
+    return await _page(caller, parts, Filled(FIRST))
+
+
+@router.post("")
+async def create(request: Request, caller: Writer, parts: Parts, check: CheckUrl) -> Response:
+    """The answer is the page itself: the secret may stand in no address, and is kept nowhere for another page."""
+    form = await form_of(request)
+    try:
+        wanted = create_wanted(form)
+        made, secret = await webhook_rules.create(
+            parts, caller.user, check, wanted.url, wanted.events, wanted.description
+        )
+    except InvalidInput as error:
+        return await _page(caller, parts, Filled(form, what_is_wrong(error)))
+    except (TooMany, NoEncryptionKey) as error:
+        return await _page(caller, parts, Filled(form), refused=error)
+    return await _page(caller, parts, Filled(FIRST), made=Made(endpoint_state(made), secret))
+
+
+async def _page(
+    caller: Caller,
+    parts: System,
+    f: Filled,
+    *,
+    made: Made | None = None,
+    refused: PressrunError | None = None,
+) -> Response:
+    code = STATUS[type(refused)] if refused else 400 if f.wrong.listed else 200
+    rows = await _rows(parts, caller.user)
+    return html.page(
+        "webhooks.html",
+        caller,
+        code,
+        here=HERE,
+        rows=[row for row in rows if row.endpoint.kind is EndpointKind.ENDPOINT],
+        of_bulks=next((row for row in rows if row.endpoint.kind is EndpointKind.BULKS), None),
+        f=f,
+        kinds=KINDS,
+        made=made,
+        sentence=str(refused) if refused else None,
+    )
+
+
+async def _rows(parts: System, owner: UserId) -> list[Row]:
+    async def row(endpoint: Endpoint) -> Row:
+        newest = (await parts.delivery_log.page(owner, endpoint, limit=1)).deliveries
+        return Row(endpoint_state(endpoint), delivery_summary(newest[0]) if newest else None)
+
+    return await asyncio.gather(*map(row, await parts.endpoints.list(owner)))
