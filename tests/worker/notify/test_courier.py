@@ -289,3 +289,29 @@ async def test_a_shutdown_leaves_what_hangs_to_its_lease(
     clock.move(LEASE)
     async with couriering(a_courier(system, sender, worker_id="worker-2")):
         assert (await tried(system, delivery_id))["tries"] == 2
+
+
+async def test_a_backlog_of_more_than_a_look_shows_is_sent_and_so_is_what_is_behind_it(
+    system: System, sender: ScriptedSender
+) -> None:
+    many = [await planned(system, "slow") for _ in range(2 * courier_module.LOOKED_AT + 3)]
+    behind = await planned(system, "behind")
+    async with couriering(a_courier(system, sender)):
+        for delivery_id in [behind, *many]:
+            assert (await tried(system, delivery_id))["state"] == DeliveryState.DELIVERED
+    assert len(sender.sent) == len(many) + 1
+
+
+async def test_a_claim_that_the_database_refuses_gives_its_place_back(
+    system: System, sender: ScriptedSender, faulty: FaultyStore
+) -> None:
+    faulty.break_before("deliveries", "find_one_and_update", times=courier_module.LOOKED_AT)
+    due = [await planned(system) for _ in range(10)]
+    async with couriering(a_courier(system, sender)) as courier:
+        await faulty.was_struck(8)
+
+        async def left() -> list[str]:
+            courier.wake()
+            return [one for one in due if (await stored(system, one))["state"] != DeliveryState.DELIVERED]
+
+        await eventually(left, lambda found: not found)
