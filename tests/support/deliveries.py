@@ -13,6 +13,7 @@ from jobs.documents import BulkId
 from jobs.events import Event, EventType
 from jobs.store import Document
 from jobs.system import System
+from tests.support.eventually import eventually
 
 OWNER = "owner"
 WORKER = "worker-1"
@@ -50,3 +51,12 @@ async def stored(system: System, delivery_id: str) -> Document:
 
 def attempt(system: System, error: str | None = None) -> Attempt:
     return Attempt(system.clock.now(), 0.5, 200 if error is None else 500, "told", error)
+
+
+async def tried(system: System, delivery_id: str, times: int = 1) -> Document:
+    """The delivery, once so many attempts are settled."""
+
+    async def look() -> Document:
+        return await stored(system, delivery_id)
+
+    return await eventually(look, lambda found: len(found["attempts"]) >= times)

@@ -12,10 +12,10 @@ from jobs.addressed import Channel, DeliveryState
 from jobs.deliveries import LEASE
 from jobs.errors import StoreUnavailable
 from jobs.redelivery import MOST_TRIES, WAITS
-from jobs.store import Document, Store
+from jobs.store import Store
 from jobs.system import Rules, System, start
 from tests.support.clock import MovableClock
-from tests.support.deliveries import claimed, planned, stored
+from tests.support.deliveries import claimed, planned, stored, tried
 from tests.support.eventually import eventually
 from tests.support.faulty_store import FaultyStore
 from tests.worker.conftest import Logged, events
@@ -27,20 +27,6 @@ from worker.shutdown import Shutdown
 
 NO = SendFailed("It answered 500.", 500, "oh no")
 A_MOMENT = timedelta(milliseconds=50)
-
-
-@pytest.fixture
-def sender() -> ScriptedSender:
-    return ScriptedSender()
-
-
-async def tried(system: System, delivery_id: str, times: int = 1) -> Document:
-    """The delivery, once so many attempts are settled."""
-
-    async def look() -> Document:
-        return await stored(system, delivery_id)
-
-    return await eventually(look, lambda found: len(found["attempts"]) >= times)
 
 
 async def test_what_is_due_is_sent_and_kept_with_what_was_answered(system: System, sender: ScriptedSender) -> None:

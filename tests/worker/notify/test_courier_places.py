@@ -4,30 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from jobs.addressed import DeliveryState
-from jobs.store import Document
 from jobs.system import System
-from tests.support.deliveries import planned, stored
+from tests.support.deliveries import planned, stored, tried
 from tests.support.eventually import eventually
 from tests.support.faulty_store import FaultyStore
 from tests.worker.notify.scripted_sender import ScriptedSender, a_courier, couriering
 from worker.notify import courier as courier_module
-
-
-@pytest.fixture
-def sender() -> ScriptedSender:
-    return ScriptedSender()
-
-
-async def tried(system: System, delivery_id: str, times: int = 1) -> Document:
-    """The delivery, once so many attempts are settled."""
-
-    async def look() -> Document:
-        return await stored(system, delivery_id)
-
-    return await eventually(look, lambda found: len(found["attempts"]) >= times)
 
 
 async def test_a_recipient_that_hangs_has_eight_sends_open_and_holds_up_nobody(
