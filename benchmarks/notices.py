@@ -26,7 +26,7 @@ STORM_WORKERS = 3
 DEATHS = 8
 BETWEEN_DEATHS_SECONDS = 2.0
 PATIENCE_SECONDS = 240.0
-"""A delivery whose worker died waits for its lease (60 s), and up to 30 s until somebody looks."""
+"""A delivery whose worker died waits for its lease (60 s), and up to 15 s until somebody looks."""
 
 SUBMITTING = 20
 

@@ -23,7 +23,7 @@ from worker.metrics import Metrics
 log = structlog.get_logger()
 CREATIONS_EVERY = timedelta(seconds=15)
 SELECTIONS_EVERY = timedelta(seconds=15)
-JOBS_NOTICES_EVERY = timedelta(seconds=30)
+JOBS_NOTICES_EVERY = timedelta(minutes=1)
 MEASURE_CLOCK_EVERY = timedelta(minutes=3)
 AUDIT_EVERY = timedelta(minutes=1)
 AUDITED = 20

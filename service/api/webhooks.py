@@ -88,7 +88,7 @@ async def rotate_endpoint(endpoint_id: str, caller: Writer, parts: Parts) -> End
 
 @router.post("/{endpoint_id}/test")
 async def test_endpoint(endpoint_id: str, caller: Writer, parts: Parts) -> DeliveryQueued:
-    """An event of the type `webhook.test` is sent there, within half a minute."""
+    """An event of the type `webhook.test` is sent there, within 15 seconds."""
     endpoint = await webhook_rules.endpoint_of(parts, caller.user, endpoint_id)
     logged = await parts.delivery_log.test(caller.user, endpoint)
     return DeliveryQueued(message="Test queued", delivery=delivery_summary(logged))

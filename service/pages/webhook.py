@@ -110,7 +110,7 @@ async def disable(endpoint_id: str, request: Request, caller: Writer, parts: Par
 async def test(endpoint_id: str, request: Request, caller: Writer, parts: Parts) -> Response:
     endpoint = await webhook_rules.endpoint_of(parts, caller.user, endpoint_id)
     await parts.delivery_log.test(caller.user, endpoint)
-    return await _outcome(request, caller, parts, endpoint, "A test event is sent there within half a minute.")
+    return await _outcome(request, caller, parts, endpoint, "A test event is sent there within 15 seconds.")
 
 
 @router.post("/remove")

@@ -123,7 +123,7 @@ async def test_a_webhook_is_disabled_enabled_and_tested_with_scripts_and_without
     assert not (await get(api, f"{WEBHOOKS}/{endpoint_id}"))["endpoint"]["enabled"]
     await sent(api, f"{url}/test", 409)
     assert (await sent(api, f"{url}/enable")).headers["location"] == url
-    assert told(await pressed(api, f"{url}/test")) == "A test event is sent there within half a minute."
+    assert told(await pressed(api, f"{url}/test")) == "A test event is sent there within 15 seconds."
     page = await shown(api, url)
     assert ("webhook.test" in page, "To be sent" in words(page)) == (True, True)
     found = EndpointId(parse_id(endpoint_id, "endpoint"))

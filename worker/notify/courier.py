@@ -23,7 +23,7 @@ from worker.notify.sending import WITHIN, Sender, SendFailed, Sent
 from worker.shutdown import Shutdown
 
 log = structlog.get_logger()
-LOOK_EVERY = timedelta(seconds=30)
+LOOK_EVERY = timedelta(seconds=15)
 AGAIN_AFTER_OUTAGE = timedelta(seconds=2)
 LOOKED_AT = 64
 ENDING_TIME = timedelta(seconds=5)
