@@ -15,7 +15,7 @@ from tests.crash.random_life import RandomLife
 
 SOAK_SEEDS = int(os.environ.get("PRESSRUN_TEST_SOAK_SEEDS", "0"))
 PARTS = 4 + SOAK_SEEDS
-LIVES = 125
+LIVES = 80
 
 
 @pytest.mark.parametrize("part", range(PARTS))
