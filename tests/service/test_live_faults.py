@@ -92,11 +92,12 @@ async def test_a_reader_that_does_not_read_is_dropped_and_others_hear_on(
     path = f"{BULKS}/{bulk_id}/events"
     async with listening(url, path) as stream:
         await stream.event()
+        hearing = asyncio.create_task(stream.until(of_bulk("cancelled")), name="hearing")
         deaf = a_reader_that_does_not_read(url, path)
         await eventually(lambda: streams_of(app), lambda count: count == 2)
         await eventually(lambda: streams_of(app), lambda count: count == 1)
         await system.controls.cancel(OWNER, as_bulk_id(bulk_id))
-        await stream.until(of_bulk("cancelled"))
+        await hearing
     assert [entry["event"] for entry in logs].count("live_reader_dropped") == 1
     deaf.settimeout(10)
     await asyncio.to_thread(read_to_the_end, deaf)
