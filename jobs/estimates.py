@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from jobs.lognormal import SHORTEST, STANDARD, Lognormal
+from jobs.lognormal import SHORTEST, STANDARD, Lognormal, seconds
 from jobs.sharing import Phase, seconds_with
 
 PLAYS = 32
@@ -169,17 +169,17 @@ def _play(work: Work, most: int, number: int) -> float:
     mu, sigma, at = times.mu + shift, times.sigma, number * _STRIDE % _TABLE
     whole = int(work.waiting)
     few, again = min(whole, most), min(extra, most)
-    drawn = [math.exp(mu + sigma * score) for score in _TIMES[at : at + few]]
+    drawn = [seconds(mu + sigma * score) for score in _TIMES[at : at + few]]
     if work.waiting > whole:
-        drawn.append((work.waiting - whole) * math.exp(mu + sigma * _TIMES[at + few]))
+        drawn.append((work.waiting - whole) * seconds(mu + sigma * _TIMES[at + few]))
     smaller = mu + math.log(work.retries.share)
-    drawn += [math.exp(smaller + sigma * score) for score in _AGAIN[at : at + again]]
+    drawn += [seconds(smaller + sigma * score) for score in _AGAIN[at : at + again]]
     before = whole - few + work.retries.share * (extra - again)
-    mean = times.mean * math.exp(shift)
+    mean = seconds(mu + sigma**2 / 2)
     begins = before * (_sum(times, _SUMS[number], before) * mean + _pause(work, mean)) / work.rows if before else 0.0
     end = begins + _last_end(running, drawn, work)
     # That of any job: were it that of the last one, one more job could make the end come earlier.
-    last = min(1.0, work.waiting or work.retries.share) * math.exp(mu + sigma * _TIMES[at])
+    last = min(1.0, work.waiting or work.retries.share) * seconds(mu + sigma * _TIMES[at])
     floors = [rate.held_back(work.waiting + extra) for rate in work.rates]
     end = max(
         end, work.last_due + last, work.held + work.stagger * (whole - 1) + last, *(each + last for each in floors)
@@ -202,20 +202,20 @@ def _last_end(running: Sequence[float], drawn: Sequence[float], work: Work) -> f
     if not work.delay and not work.held and len(running) <= work.rows:
         ends = [*running, *[0.0] * (work.rows - len(running))]
         heapq.heapify(ends)
-        for seconds in drawn:
-            heapq.heapreplace(ends, ends[0] + seconds)
+        for took in drawn:
+            heapq.heapreplace(ends, ends[0] + took)
         return max(ends)
     ends, idle = list(running), work.rows - len(running)
     heapq.heapify(ends)
     opens, now = work.held, 0.0
-    for seconds in drawn:
+    for took in drawn:
         # An end lets the next begin, though not before the delay; another end meanwhile holds that off anew.
         while ends and (idle <= 0 or ends[0] <= opens):
             now = heapq.heappop(ends)
             opens = max(opens, now + work.delay)
             idle += 1
         now = max(now, opens)
-        heapq.heappush(ends, now + seconds)
+        heapq.heappush(ends, now + took)
         idle -= 1
     return max(ends, default=now)
 

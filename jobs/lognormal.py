@@ -16,6 +16,9 @@ STANDARD = statistics.NormalDist()
 SHORTEST = 0.001
 """Seconds; nothing is taken to be quicker, so that a logarithm exists."""
 
+LONGEST = 1800.0
+"""Seconds; no running lasts longer (the worker ends it then), however far apart what was measured lies."""
+
 UNMEASURED_SPREAD = 0.5
 """Of the logarithms, as long as hardly anything was measured: it weighs as much as one measurement."""
 
@@ -24,6 +27,15 @@ BULKS_DIFFER_BY = 0.2
 
 MOST_FROM_BEFORE = 10
 """What was measured before tells the spread of a bulk as well as so many measurements of its own do, at most."""
+
+MOST_SPREAD = 20.0
+"""Of the logarithms; beyond it there are numbers that no computer keeps."""
+
+LOGARITHMS = (math.log(SHORTEST) - MOST_SPREAD, math.log(LONGEST))
+"""Of one time, the least and the greatest that are reckoned with."""
+
+FINITE = 700.0
+"""The greatest logarithm of a number that a computer keeps, rounded down."""
 
 RAREST = 1e-280
 ROUNDS = 3
@@ -42,12 +54,12 @@ class Lognormal:
 
     @property
     def mean(self) -> float:
-        return math.exp(self.mu + self.sigma**2 / 2)
+        return seconds(self.mu + self.sigma**2 / 2)
 
     @property
     def relative_spread(self) -> float:
         """Standard deviation through mean, of a single time."""
-        return math.sqrt(math.expm1(self.sigma**2))
+        return math.sqrt(min(math.expm1(min(self.sigma, MOST_SPREAD) ** 2), LONGEST / self.mean))
 
     def shifted(self, quantile: float) -> float:
         """By how much the logarithm's mean is off in so many standard errors, given as of a normal distribution."""
@@ -56,10 +68,11 @@ class Lognormal:
     def rest(self, elapsed: float, probability: float, shift: float = 0.0) -> float:
         """The seconds that one which has lasted so long already goes on for with this probability at most."""
         if elapsed <= SHORTEST:
-            return math.exp(self.mu + shift + self.sigma * STANDARD.inv_cdf(probability))
+            return seconds(self.mu + shift + self.sigma * STANDARD.inv_cdf(probability))
         reached = (math.log(elapsed) - self.mu - shift) / self.sigma
         beyond = max(math.erfc(reached / math.sqrt(2)) / 2, RAREST) * (1 - probability)
-        return max(0.0, math.exp(self.mu + shift - self.sigma * STANDARD.inv_cdf(beyond)) - elapsed)
+        whole = math.exp(min(FINITE, self.mu + shift - self.sigma * STANDARD.inv_cdf(beyond)))
+        return max(0.0, min(LONGEST, whole - elapsed))
 
 
 def fitted(own: Sequence[float], before: Sequence[float] = (), unended: Sequence[float] = ()) -> Lognormal | None:
@@ -110,6 +123,11 @@ def _fitted(mine: Sequence[float], others: Sequence[float], going_on: Sequence[_
         precise += trust
     error = math.sqrt(1 / precise + variance**2 / (2 * freedom))
     return Lognormal(told / precise, math.sqrt(variance), error, freedom)
+
+
+def seconds(logarithm: float) -> float:
+    """Of one time, within what can be."""
+    return math.exp(max(LOGARITHMS[0], min(LOGARITHMS[1], logarithm)))
 
 
 @lru_cache(maxsize=4096)

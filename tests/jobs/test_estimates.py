@@ -187,3 +187,17 @@ def test_an_estimate_costs_next_to_nothing(count: int, milliseconds: int, rows: 
         estimate(left)
         best = min(best, time.process_time() - began)
     assert best * 1000 < 2 * milliseconds  # the goals are the benchmark's; this machine may be a slow one
+
+
+@pytest.mark.parametrize("took", [[0.001], [0.001, 1700.0], [0.001, 0.001, 1799.0, 0.002, 900.0]])
+@pytest.mark.parametrize("before", [[], [0.001] * 20 + [1800.0], [1800.0] * 3])
+@pytest.mark.parametrize("elapsed", [0.0, 0.5, 1799.0])
+def test_times_however_far_apart_tell_no_end_beyond_what_can_be(
+    took: list[float], before: list[float], elapsed: float
+) -> None:
+    """That an article runs for 30 minutes at most is the worker's rule."""
+    times = fitted(took, before, [elapsed] if elapsed else [])
+    assert times is not None
+    for rows in (1, 4):
+        range = estimate(Work(times, 9, [Rest(times, elapsed)], rows=rows, delay=1.0, retries=Retries(1, 4, 1.0)))
+        assert 0 <= range.low <= range.high <= 100 * 1800

@@ -78,6 +78,7 @@ class Courier:
             while not self._shutdown.asked.is_set():
                 self._woken.clear()
                 await self._fill()
+                heed_cancellation()
                 await self._woken_in_time()
             if self._sending:
                 await asyncio.wait(set(self._sending), timeout=ENDING_TIME.total_seconds())

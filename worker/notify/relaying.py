@@ -8,6 +8,7 @@ import structlog
 
 from jobs.errors import PressrunError
 from jobs.outbox import Outbox
+from worker.cancellation import heed_cancellation
 
 log = structlog.get_logger()
 
@@ -22,6 +23,7 @@ class Relay:
         while True:
             await self._outbox.wake.wait()
             await self.once()
+            heed_cancellation()
 
     async def once(self) -> None:
         """Tell what this process has made until now."""

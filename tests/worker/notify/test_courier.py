@@ -246,3 +246,15 @@ async def test_a_shutdown_leaves_what_hangs_to_its_lease(
     clock.move(LEASE)
     async with couriering(a_courier(system, sender, worker_id="worker-2")):
         assert (await tried(system, delivery_id))["tries"] == 2
+
+
+async def test_a_courier_whose_cancellation_the_driver_swallows_ends_all_the_same(
+    system: System, faulty: FaultyStore, sender: ScriptedSender
+) -> None:
+    faulty.swallow_cancellation("deliveries", "find")
+    running = asyncio.create_task(a_courier(system, sender).run())
+    await faulty.did("deliveries", "find", 1)
+    running.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.gather(running, return_exceptions=True)
+    assert running.cancelled()
