@@ -104,14 +104,6 @@ class Deliveries:
         found = await self._deliveries.find(wanted, projection=["recipient"], sort=[("due_at", 1)], limit=limit)
         return [Due(one["_id"], one["recipient"]) for one in found]
 
-    async def claim(
-        self, worker_id: str, channels: Collection[Channel], excluding: Collection[str] = ()
-    ) -> Delivery | None:
-        """The first that is due; None where there is none, or another has it by now."""
-        for one in await self.due(channels, excluding, 1):
-            return await self.take(worker_id, one)
-        return None
-
     async def take(self, worker_id: str, due: Due) -> Delivery | None:
         """None where another has it by now.
 

@@ -14,7 +14,7 @@ from jobs.errors import StoreUnavailable
 from jobs.store import Store
 from jobs.system import System
 from tests.support.clock import MovableClock
-from tests.support.deliveries import CHANNELS, OWNER, WORKER, attempt, claimed, planned, stored
+from tests.support.deliveries import OWNER, WORKER, attempt, claim, claimed, planned, stored
 from tests.support.faulty_store import FaultyStore
 
 WAIT = timedelta(minutes=5)
@@ -59,8 +59,8 @@ async def test_a_claim_has_all_that_a_sender_needs(system: System, clock: Movabl
 
 async def test_of_many_couriers_one_gets_it(system: System) -> None:
     await planned(system)
-    claims = await asyncio.gather(*(system.deliveries.claim(f"w{n}", CHANNELS) for n in range(8)))
-    assert len([claim for claim in claims if claim is not None]) == 1
+    claims = await asyncio.gather(*(claim(system.deliveries, f"w{n}") for n in range(8)))
+    assert len([one for one in claims if one is not None]) == 1
 
 
 async def test_the_one_that_is_due_the_longest_comes_first_and_none_before_it_is_due(
@@ -68,7 +68,7 @@ async def test_the_one_that_is_due_the_longest_comes_first_and_none_before_it_is
 ) -> None:
     late = await planned(system, wait=timedelta(seconds=10))
     soon = await planned(system, wait=timedelta(seconds=5))
-    assert await system.deliveries.claim(WORKER, CHANNELS) is None
+    assert await claim(system.deliveries, WORKER) is None
     clock.move(timedelta(seconds=10))
     assert [(await claimed(system)).id for _ in range(2)] == [soon, late]
 
@@ -77,10 +77,10 @@ async def test_recipients_at_their_limit_and_channels_without_a_sender_are_passe
     await planned(system, "busy")
     await planned(system, "mail", channel=Channel.EMAIL, address="a@shop.example")
     free = await planned(system, "free")
-    found = await system.deliveries.claim(WORKER, [Channel.WEBHOOK], ["busy", "other"])
+    found = await claim(system.deliveries, WORKER, [Channel.WEBHOOK], ["busy", "other"])
     assert found is not None
     assert found.id == free
-    assert await system.deliveries.claim(WORKER, [Channel.WEBHOOK], ["busy"]) is None
+    assert await claim(system.deliveries, WORKER, [Channel.WEBHOOK], ["busy"]) is None
 
 
 async def test_the_end_is_kept_with_its_attempt(system: System, clock: MovableClock) -> None:
@@ -95,14 +95,14 @@ async def test_the_end_is_kept_with_its_attempt(system: System, clock: MovableCl
     assert (entry["at"], entry["seconds"], entry["status"], entry["error"]) == (began, 2.0, 204, None)
     assert entry["answer"] == "x" * LONGEST_ANSWER
     clock.move(timedelta(days=400))
-    assert await system.deliveries.claim(WORKER, CHANNELS) is None
+    assert await claim(system.deliveries, WORKER) is None
 
 
 async def test_a_failure_falls_due_after_its_wait_and_not_before(system: System, clock: MovableClock) -> None:
     await planned(system)
     assert await system.deliveries.failed(await claimed(system), attempt(system, "x" * 5000), WAIT)
     clock.move(WAIT - timedelta(milliseconds=1))
-    assert await system.deliveries.claim(WORKER, CHANNELS) is None
+    assert await claim(system.deliveries, WORKER) is None
     clock.move(timedelta(milliseconds=1))
     again = await claimed(system)
     assert again.tries == 2
@@ -124,7 +124,7 @@ async def test_what_a_dead_courier_held_falls_due_with_its_lease_and_its_try_cou
     delivery_id = await planned(system)
     await claimed(system)
     clock.move(LEASE - timedelta(milliseconds=1))
-    assert await system.deliveries.claim("worker-2", CHANNELS) is None
+    assert await claim(system.deliveries, "worker-2") is None
     clock.move(timedelta(milliseconds=1))
     again = await claimed(system, "worker-2")
     assert (again.id, again.tries) == (delivery_id, 2)
@@ -193,9 +193,9 @@ async def test_a_claim_whose_answer_was_cut_off_is_made_again_after_its_lease_at
     fault = faulty.break_after if took_effect else faulty.break_before
     fault("deliveries", "find_one_and_update")
     with pytest.raises(StoreUnavailable):
-        await cut.claim(WORKER, CHANNELS)
+        await claim(cut, WORKER)
     if took_effect:
-        assert await cut.claim(WORKER, CHANNELS) is None
+        assert await claim(cut, WORKER) is None
         clock.move(LEASE)
     again = await claimed(system)
     assert (again.id, again.tries) == (delivery_id, 2 if took_effect else 1)

@@ -25,6 +25,7 @@ from jobs.store import Document
 from jobs.system import System
 from tests.jobs.conftest import OWNER
 from tests.support.clock import MovableClock
+from tests.support.deliveries import claim
 
 ADA, EVE = "ada@shop.example", "eve@shop.example"
 BULK_ID = BulkId(ObjectId())
@@ -147,7 +148,7 @@ async def daily(recipients: MailRecipients, system: System, event: Event) -> Add
 async def due_digest(system: System, clock: MovableClock, to: Addressed) -> Delivery:
     assert to.due_at is not None
     clock.move(max(timedelta(0), to.due_at - clock.now()))
-    found = await system.deliveries.claim("worker-1", [Channel.EMAIL])
+    found = await claim(system.deliveries, "worker-1", [Channel.EMAIL])
     assert found is not None
     return found
 
@@ -185,7 +186,7 @@ async def test_what_comes_while_a_digest_is_sent_is_in_the_next_days(
     await system.deliveries.failed(digest, Attempt(now, 1.0, error="451"), timedelta(minutes=5))
     await digests.collect(late, OWNER, to, a_bulk())
     clock.move(timedelta(minutes=5))
-    again = await system.deliveries.claim("worker-1", [Channel.EMAIL])
+    again = await claim(system.deliveries, "worker-1", [Channel.EMAIL])
     assert again is not None
     assert (again.id, ids(again)) == (digest.id, [first.id])
     await system.deliveries.delivered(again, Attempt(clock.now(), 1.0, 250))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
 
 from jobs.addressed import Addressed, Channel, new_delivery
-from jobs.deliveries import Attempt, Delivery
+from jobs.deliveries import Attempt, Deliveries, Delivery
 from jobs.documents import BulkId
 from jobs.events import Event, EventType
 from jobs.store import Document
@@ -37,8 +38,17 @@ async def planned(system: System, recipient: str = "r", *, wait: timedelta = tim
     return planned_id
 
 
+async def claim(
+    deliveries: Deliveries, worker_id: str, channels: Collection[Channel] = CHANNELS, excluding: Collection[str] = ()
+) -> Delivery | None:
+    """The first that is due; None where there is none, or another has it by now."""
+    for one in await deliveries.due(channels, excluding, 1):
+        return await deliveries.take(worker_id, one)
+    return None
+
+
 async def claimed(system: System, worker_id: str = WORKER) -> Delivery:
-    delivery = await system.deliveries.claim(worker_id, CHANNELS)
+    delivery = await claim(system.deliveries, worker_id)
     assert delivery is not None
     return delivery
 

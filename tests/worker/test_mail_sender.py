@@ -22,6 +22,7 @@ from jobs.mailing import at_once
 from jobs.settings import load_settings
 from jobs.system import Rules, System, assemble
 from tests.support.clock import MovableClock
+from tests.support.deliveries import claim
 from tests.support.mail_server import Postbox, mail_server
 from worker.__main__ import senders_of
 from worker.notify import mail_examples
@@ -76,7 +77,7 @@ async def claimed(system: System, event: Event, to: Addressed) -> Delivery:
 
 
 async def due(system: System) -> Delivery:
-    found = await system.deliveries.claim("worker-1", [Channel.EMAIL])
+    found = await claim(system.deliveries, "worker-1", [Channel.EMAIL])
     assert found is not None
     return found
 

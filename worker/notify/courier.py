@@ -26,7 +26,9 @@ log = structlog.get_logger()
 LOOK_EVERY = timedelta(seconds=15)
 AGAIN_AFTER_OUTAGE = timedelta(seconds=2)
 LOOKED_AT = 64
-ENDING_TIME = timedelta(seconds=5)
+ENDING_TIME = timedelta(seconds=3)
+"""Less than the five seconds in which a worker that is told urgently has ended (I8)."""
+
 PATIENCE = WITHIN + timedelta(seconds=5)
 SETTLE_AGAIN_SECONDS = 0.5
 SENDER_BROKE = "It could not be sent, for a fault on our side; it was noted."
@@ -191,10 +193,13 @@ class Courier:
 
     async def _sent_from_its_place(self, delivery: Delivery) -> Sent:
         """The next may be sent while this one is settled."""
-        went_well = False
+        went_well = None
         try:
             sent = await self._sent(delivery)
             went_well = True
+        except SendFailed:
+            went_well = False
+            raise
         finally:
             self._places.give_back(delivery.recipient, went_well=went_well)
             self._has_place(delivery.recipient)

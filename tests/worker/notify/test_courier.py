@@ -258,3 +258,27 @@ async def test_a_courier_whose_cancellation_the_driver_swallows_ends_all_the_sam
     async with asyncio.timeout(5):
         await asyncio.gather(running, return_exceptions=True)
     assert running.cancelled()
+
+
+async def test_a_worker_that_is_told_urgently_has_ended_in_five_seconds_though_a_send_hangs(
+    system: System, sender: ScriptedSender
+) -> None:
+    await planned(system)
+    shutdown = Shutdown()
+    sender.script("r", asyncio.Event())
+    running = asyncio.create_task(a_courier(system, sender, shutdown).run())
+    await sender.was_asked(1)
+    shutdown.ask_urgently()
+    async with asyncio.timeout(5):
+        await running
+
+
+async def test_a_recipient_is_not_blamed_for_a_database_that_is_away(system: System, sender: ScriptedSender) -> None:
+    await planned(system)
+    sender.script("r", StoreUnavailable("away"), *[asyncio.Event() for _ in range(4)])
+    async with couriering(a_courier(system, sender)) as courier:
+        await sender.was_asked(1)
+        for _ in range(4):
+            await planned(system)
+        courier.wake()
+        await sender.was_asked(5)  # one after the other, were it troubled: and the first of these never ends
