@@ -41,44 +41,61 @@ class OpenAI(BaseSettings):
     """A model behind an OpenAI-compatible endpoint."""
 
     model_config = SettingsConfigDict(
-        env_prefix=MODEL_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
+        env_prefix=MODEL_PREFIX,
+        frozen=True,
+        extra="forbid",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     base_url: Annotated[AnyHttpUrl, AfterValidator(_without_credentials)]
-    """Where `/chat/completions` is, such as http://127.0.0.1:11434/v1."""
+    """Where `/chat/completions` is, as http://127.0.0.1:11434/v1. With it the model writes, without it the demo."""
     model: Name
+    """Its name there."""
     api_key: Annotated[SecretStr, AfterValidator(_sendable)] | None = None
+    """Never logged, never passed on in an error."""
     timeout_seconds: Annotated[float, Field(gt=0, le=3_600)] = 280.0
-    """For a whole answer; less than the worker waits, so that the worker hears the reason."""
+    """Seconds for a whole answer; less than the worker waits (`PRESSRUN_GENERATOR__TIMEOUT_SECONDS`), so that it hears
+    the reason."""
     max_output_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """The most tokens of one answer; none: the endpoint's own limit."""
     output_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """What the endpoint calls that limit: most know the first, OpenAI's newer models only the second."""
     image_model: Name | None = None
+    """Without it, orders for images are refused."""
     prices: Annotated[Prices, NoDecode, BeforeValidator(read_prices)] = Prices({})
+    """For a million tokens, as JSON `{"MODEL": {"input": 0.5, "output": 1.5}}` or the name of a `.json` or `.toml`
+    file. What a model that is not in it has cost is null."""
 
 
 class Settings(BaseSettings):
     """Where nothing else is said, rates are fractions of the calls and prices are for a million tokens."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     latency_seconds: Annotated[Amount, Field(le=3_600)] = 2.0
-    """Mean time to write one article."""
+    """Mean seconds to write one article in the demo; components, ideas and images take a quarter of it."""
     latency_jitter: Fraction = 0.25
     """How far the time of one article may be from the mean, as a fraction of it."""
     rate_500: Fraction = 0.0
+    """The share of calls that are answered 500, also with a model."""
     rate_429: Fraction = 0.0
+    """The share of calls that are answered 429."""
     retry_after_seconds: Annotated[int, Field(ge=0, le=86_400)] = 5
+    """Seconds in the `Retry-After` of these."""
     rate_hang: Fraction = 0.0
-    """Calls that are never answered."""
+    """The share of calls that are never answered."""
     rate_garbage: Fraction = 0.0
-    """Calls that are answered 200 with a page of HTML."""
+    """The share of calls that are answered 200 with a page of HTML."""
     seed: int = 0
     """Which calls fail: the same seed, the same calls."""
     store_file: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Path(".pressrun/generator.jsonl")
-    """Where answers are kept for a repeated Idempotency-Key; empty: in memory."""
+    """Where answers of both writers are kept for a repeated `Idempotency-Key`; empty: in memory."""
     price_per_million_input_tokens: Amount = 3.0
+    """What the demo says that a million tokens of a request cost."""
     price_per_million_output_tokens: Amount = 15.0
+    """What it says that a million tokens of a text cost."""
     openai: Annotated[OpenAI | None, NoDecode] = None
     """The model that writes; None: the demo writer. Only `load_settings` reads it from the environment."""
 

@@ -96,7 +96,9 @@ class Adoption:
         kept: Document = {name: bulk[name] for name in ("userId", "created_at", "mode", "metadata") if name in bulk}
         if not isinstance(kept.get("created_at"), datetime):
             kept["created_at"] = ours["created_at"]  # lists and sums go by it
-        return {**ours, **kept, "rank": priority.rank(kept["created_at"], ours["priority"])}
+        # Not in each bulk of ours, so the application's own fields of these names would be taken for them.
+        none_yet = {"hours": None, "results_dropped_at": None}
+        return {**ours, **kept, **none_yet, "rank": priority.rank(kept["created_at"], ours["priority"])}
 
     async def _wrap_single_jobs(self) -> None:
         """Give each of the application's own jobs a bulk of one with the job's id; adoption does the rest."""

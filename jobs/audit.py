@@ -16,6 +16,8 @@ from bson import ObjectId
 from jobs import leases
 from jobs.clock import NEVER, Clock
 from jobs.documents import BulkId
+from jobs.paging import next_after
+from jobs.removal import UNFINISHED
 from jobs.scopes import Scopes
 from jobs.settling import COUNTERS, Settling
 from jobs.states import ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
@@ -55,6 +57,7 @@ class Audit:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._creations = store.collection("creations")
+        self._removals = store.collection("removals")
         self._clock = clock
         self._settling = settling
         self._scopes = scopes
@@ -62,16 +65,15 @@ class Audit:
 
     async def whole(self) -> AsyncIterator[Finding]:
         """Every bulk, every running job, every place within a limit."""
-        last: ObjectId | None = None
+        last: ObjectId | str | None = None
         while True:
             after: Document = {"schema": 1} if last is None else {"schema": 1, "_id": {"$gt": last}}
             page = await self._bulks.find(after, projection=["status"], sort=[("_id", 1)], limit=PAGE)
             for bulk in page:
                 for finding in await self.bulk(bulk["_id"]):
                     yield finding
-            if len(page) < PAGE:
+            if (last := next_after(last, page, PAGE)) is None:
                 break
-            last = page[-1]["_id"]
         for finding in [*await self._running_jobs(), *await self._stray_jobs(), *await self._places()]:
             yield finding
 
@@ -193,6 +195,7 @@ class Audit:
             some = {"_id": {"$in": wanted[start : start + PAGE]}}
             known |= {bulk["_id"] for bulk in await self._bulks.find(some, projection=["_id"])}
         under_way = {creation["bulk_id"] for creation in await self._creations.find({}, projection=["bulk_id"])}
+        under_way |= {removal["_id"] for removal in await self._removals.find(UNFINISHED, projection=[])}
         return [
             Finding(Fault.NO_BULK, str(bulk_id), f"{counts[bulk_id]} jobs belong to this bulk, which does not exist")
             for bulk_id in wanted

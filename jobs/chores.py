@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from jobs import adoption, controls, intents, outbox, sweep
+from jobs import adoption, bulk_hours, controls, intents, outbox, sweep
 from jobs.clock import Clock
 from jobs.states import LIVE_BULKS
 from jobs.store import Document, Store
@@ -18,6 +18,7 @@ class Chore(StrEnum):
     SLOTS = "slots"
     INTENTS = "intents"
     PAUSES = "pauses"
+    HOURS = "hours"
     ADOPTION = "adoption"
     NOTICES = "notices"
     """Bulks have something to tell: `Outbox.relay`."""
@@ -35,23 +36,26 @@ class Chores:
             *sweep.WHERE_JOBS_MAY_RUN,
             intents.half_done(now - HALF_DONE_AFTER),
             controls.to_be_resumed(now),
+            bulk_hours.to_be_closed(now),
             adoption.WAITING_BULKS,
             outbox.UNTOLD,
         ]
-        shown = ["schema", "status", "busy", "intent", "pause", "events.id"]
+        shown = ["schema", "status", "busy", "intent", "pause", "hours", "events.id"]
         found = await self._bulks.find({"$or": wanting}, projection=shown, limit=LOOKED_AT)
         if len(found) == LOOKED_AT:
             return set(Chore)
-        return {chore for bulk in found for chore in _chores(bulk)}
+        return {chore for bulk in found for chore in _chores(bulk, now)}
 
 
-def _chores(bulk: Document) -> set[Chore]:
+def _chores(bulk: Document, now: datetime) -> set[Chore]:
     if "schema" not in bulk:
         return {Chore.ADOPTION}
+    hours = bulk_hours.hours_in(bulk)
     signs = {
         Chore.SLOTS: bulk["busy"] > 0 or bulk["status"] in LIVE_BULKS,
         Chore.INTENTS: bulk["intent"] is not None,
         Chore.PAUSES: bulk["pause"] is not None,
+        Chore.HOURS: hours is not None and hours["closes_at"] <= now,
         Chore.NOTICES: bool(bulk.get("events")),
     }
     return {chore for chore, is_there in signs.items() if is_there}

@@ -171,7 +171,9 @@ class ClaimWrites:
     ) -> Document | None:
         """In the first of these bulks that may run a job, if it still has the terms that they have in common."""
         now = self._clock.now()
-        may = {"_id": {"$in": [bulk["_id"] for bulk in alike]}, **claimable(now, limits.parallel)}
+        ids = {"$in": [bulk["_id"] for bulk in alike]}
+        # all of one tenant, so of one shard
+        may = {"_id": ids, "shard": alike[0]["shard"], **claimable(now, limits.parallel)}
         stagger, cost, budgeted = (terms(alike[0])[name] for name in ("stagger_ms", "job_cost", "budgeted"))
         slot = self.new_slot(worker_id, cost if budgeted else 0.0)
         update: Document = {"$set": {f"slots.{token}": slot}, "$inc": {"busy": 1, "free": -1}}

@@ -218,6 +218,7 @@ class Controls:
                 "status": BulkStatus.PROCESSING.value,
                 "completed_at": None,
                 "generation": bulk["generation"] + 1,
+                "results_dropped_at": None,
                 **begun,
             }
         return await self._intents.write(bulk, changes, Intent.RETRY, job_ids, each=each, told=told)

@@ -8,12 +8,15 @@ record that upkeep completes (committed) or clears away (writing).
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bson import ObjectId
 
+from jobs import tracing
+from jobs.bulk_hours import new_hours
 from jobs.clock import Clock
 from jobs.documents import BulkId, BulkRequest, JobId, UserId, new_bulk, new_job
 from jobs.errors import Busy, DuplicateKey, KeyReused, StillRunning, StoreFull, StoreUnavailable
@@ -21,6 +24,7 @@ from jobs.quotas import Quotas
 from jobs.states import LIVE_JOBS
 from jobs.store import Document, Store
 from jobs.twins import twin_key
+from jobs.user_limits import UserCounts
 
 BATCH = 1000
 WRITING_TIME = timedelta(seconds=60)
@@ -32,10 +36,16 @@ REPEAT_WAIT = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """A user's key for one request, and the hash of that request's body."""
+    """A user's key for one request, the hash of that request's body, and how long its answer is repeated."""
 
     key: str
     body_hash: str
+    kept: timedelta = KEY_KEPT
+
+    @property
+    def mark(self) -> str:
+        """Stands for the key where it need not be read."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -46,23 +56,28 @@ class Created:
 
 
 class Creation:
-    def __init__(self, store: Store, clock: Clock, quotas: Quotas) -> None:
+    def __init__(self, store: Store, clock: Clock, quotas: Quotas, counts: UserCounts) -> None:
         self._store = store
         self._quotas = quotas
+        self._counts = counts
         self._creations = store.collection("creations")
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
         self._clock = clock
 
     async def create(self, owner: UserId, request: BulkRequest, key: IdempotencyKey | None = None) -> Created:
-        """Raises `KeyReused`, `StillRunning` (after waiting for the first request), `StoreFull`, `QuotaReached`."""
-        if key is not None:
-            before = await self._creations.find_one({"userId": owner, "key": key.key})
-            if before is not None:
-                return await self._repeat(before, key)
+        """Raises `KeyReused`, `StillRunning` (after waiting for the first request), `StoreFull`, `QuotaReached`,
+        `TooManySubmissions`, `TooManyOpenBulks`."""
+        if key is not None and (before := await self.answered(owner, key)) is not None:
+            return before
         await self._check_capacity(len(request.items))
         now = self._clock.now()
-        bulk = new_bulk(BulkId(ObjectId()), owner, request, now)
+        bulk_id = BulkId(ObjectId())
+        # before anything is stored: what is refused costs no more, and leaves its key to be used
+        await self._counts.count_submission(owner, bulk_id, str(bulk_id) if key is None else key.mark)
+        bulk = new_bulk(bulk_id, owner, request, now, tracing.current())
+        if request.run_between is not None:
+            bulk |= new_hours(request.run_between, now)
         job_ids = [JobId(ObjectId()) for _ in request.items]
         creation: Document = {
             "_id": ObjectId(),
@@ -76,7 +91,7 @@ class Creation:
             "counted_in": list(await self._quotas.limited(bulk["tenant"])),
         }
         if key is not None:
-            creation |= {"key": key.key, "body_hash": key.body_hash}
+            creation |= {"key": key.key, "body_hash": key.body_hash, "kept_seconds": key.kept.total_seconds()}
         try:
             await self._creations.insert_one(creation)
         except DuplicateKey:
@@ -93,6 +108,12 @@ class Creation:
             raise Busy("request")
         await self._publish(creation)
         return Created(bulk["_id"], job_ids, len(job_ids))
+
+    async def answered(self, owner: UserId, key: IdempotencyKey) -> Created | None:
+        """What the first request with this key was answered; None where there was none. Raises `KeyReused` and
+        `StillRunning`."""
+        before = await self._creations.find_one({"userId": owner, "key": key.key})
+        return await self._repeat(before, key) if before is not None else None
 
     async def complete_owed(self) -> int:
         """What creations of dead processes owe: committed ones are published, the others cleared away."""
@@ -174,7 +195,8 @@ class Creation:
         if "key" not in creation:
             await self._creations.delete_one({"_id": creation["_id"]})
             return
-        done = {"state": "done", "expires_at": self._clock.now() + KEY_KEPT}
+        kept = timedelta(seconds=creation.get("kept_seconds", KEY_KEPT.total_seconds()))  # none before version 1.0
+        done = {"state": "done", "expires_at": self._clock.now() + kept}
         await self._creations.update_one({"_id": creation["_id"]}, {"$set": done, "$unset": {"bulk": ""}})
 
     async def _abort(self, creation: Document) -> None:

@@ -153,6 +153,11 @@ class Deliveries:
         return await self._deliveries.find_one(mine, projection=["_id"]) is not None
 
 
+def to_be_sent_again(now: datetime) -> Document:
+    """The update that has a delivery tried as if for the first time, under the same id."""
+    return {"$set": {"state": DeliveryState.PENDING.value, "due_at": now, "tries": 0, "ended_at": None}}
+
+
 def _owned(delivery: Delivery) -> Document:
     return {"_id": delivery.id, "state": DeliveryState.PENDING.value, "lease.token": delivery.token}
 

@@ -9,7 +9,7 @@ from secrets import token_hex
 
 from jobs.addressed import Channel, DeliveryState, delivery_of
 from jobs.clock import Clock
-from jobs.deliveries import Attempt, DeliveryId
+from jobs.deliveries import Attempt, DeliveryId, to_be_sent_again
 from jobs.documents import BulkId, JobId, UserId
 from jobs.endpoints import Endpoint, EndpointKind
 from jobs.errors import MoveRefused, NotFound
@@ -92,7 +92,7 @@ class DeliveryLog:
         if stored["lease"] is None:
             now = self._clock.now()
             unchanged = {"_id": stored["_id"], "state": stored["state"], "lease": None}
-            stored = await self._deliveries.find_one_and_update(unchanged, _again(now)) or stored
+            stored = await self._deliveries.find_one_and_update(unchanged, to_be_sent_again(now)) or stored
         return _read(stored)
 
     async def replay_range(
@@ -105,7 +105,7 @@ class DeliveryLog:
             [DeliveryState.DEAD.value] if only_failed else [DeliveryState.DEAD.value, DeliveryState.DELIVERED.value]
         )
         wanted = {**_of(owner, endpoint), "state": {"$in": states}, "created_at": {"$gte": since, "$lt": until}}
-        return await self._deliveries.update_many(wanted, _again(self._clock.now()))
+        return await self._deliveries.update_many(wanted, to_be_sent_again(self._clock.now()))
 
     async def test(self, owner: UserId, endpoint: Endpoint) -> Logged:
         """Send the endpoint an event of the type `webhook.test`. Raises `MoveRefused` where it is disabled, and
@@ -143,11 +143,6 @@ def _of(owner: UserId, endpoint: Endpoint) -> Document:
 def _check_enabled(endpoint: Endpoint, verb: str) -> None:
     if endpoint.disabled is not None:
         raise MoveRefused("webhook endpoint", "disabled", verb)
-
-
-def _again(now: datetime) -> Document:
-    pending = {"state": DeliveryState.PENDING.value, "due_at": now, "tries": 0, "ended_at": None}
-    return {"$set": pending}
 
 
 def _read(stored: Document) -> Logged:

@@ -94,6 +94,15 @@ class Notify:
 
 
 @dataclass(frozen=True)
+class RunBetween:
+    """Times of the day as `22:00`, in a time zone of the IANA database, between which alone jobs of a bulk start."""
+
+    since: str
+    until: str
+    time_zone: str
+
+
+@dataclass(frozen=True)
 class BulkRequest:
     """A validated request for a bulk. `items` hold declared fields and `params`; `priority` is computed where None."""
 
@@ -113,6 +122,7 @@ class BulkRequest:
     cost_per_job: float = 0.0
     failure_policy: FailurePolicy | None = None
     notify: Notify | None = None
+    run_between: RunBetween | None = None
     pipeline: PipelineSpec = ARTICLE
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the pipeline is told for all of the bulk's jobs."""
@@ -140,7 +150,8 @@ def bucket_of(tenant: str) -> int:
     return zlib.crc32(b"bucket " + tenant.encode()) % 100
 
 
-def new_bulk(bulk_id: BulkId, owner: UserId, request: BulkRequest, now: datetime) -> Document:
+def new_bulk(bulk_id: BulkId, owner: UserId, request: BulkRequest, now: datetime, trace: str | None = None) -> Document:
+    """`trace`: the `traceparent` of what has led to it."""
     tenant = request.tenant or str(owner)
     return {
         "_id": bulk_id,
@@ -172,6 +183,7 @@ def new_bulk(bulk_id: BulkId, owner: UserId, request: BulkRequest, now: datetime
         "notify": notify_as_stored(request.notify),
         "generation": 1,
         "schema": SCHEMA,
+        "trace": trace,
         **queue_fields_of_bulk(tenant, request, now),
     }
 
@@ -235,6 +247,7 @@ def new_job(job_id: JobId, bulk: Document, position: int, item: Mapping[str, Any
         "started_at": None,
         "completed_at": None,
         "schema": SCHEMA,
+        "trace": bulk.get("trace"),
         **queue_fields_of_job(bulk, now),
     }
 
@@ -281,8 +294,5 @@ def job_fields() -> frozenset[str]:
     """Every field of a job that is Pressrun's own: an item may set none of them."""
     empty: Document = {"_id": None, "userId": None, "mode": None, "shard": 0, "epoch": 0, "stages": [{"name": ""}]}
     moment = datetime.min
-    return frozenset(new_job(JobId(ObjectId()), empty, 1, {}, moment)) - {"params"} | {
-        "id",
-        "bulk_id",
-        "user_id",
-    }
+    others = {"id", "bulk_id", "user_id", "result_dropped_at"}
+    return frozenset(new_job(JobId(ObjectId()), empty, 1, {}, moment)) - {"params"} | others

@@ -96,6 +96,31 @@ class QuotaReached(PressrunError):
 
 
 @dataclass(eq=False)
+class TooManySubmissions(PressrunError):
+    """More than {most} submissions a minute are not allowed: wait a little, and send this one again."""
+
+    most: int
+    retry_after: timedelta
+
+
+@dataclass(eq=False)
+class TooManyOpenBulks(PressrunError):
+    """No more than {most} open bulk jobs are allowed, and you have {open}: let some end, or cancel them."""
+
+    open: int
+    most: int
+    retry_after: timedelta = timedelta(seconds=30)
+
+
+@dataclass(eq=False)
+class TooManySends(PressrunError):
+    """More than {most} tests and replays of webhooks a minute are not allowed: wait a little, and try again."""
+
+    most: int
+    retry_after: timedelta
+
+
+@dataclass(eq=False)
 class KeyReused(PressrunError):
     """This Idempotency-Key was used before with another body: use a new key for a new request."""
 
@@ -120,6 +145,29 @@ class StoreFull(PressrunError):
 
     live: int
     limit: int
+
+
+@dataclass(eq=False)
+class ArchiveFailed(PressrunError):
+    """The archive cannot be written, so nothing is removed that should be in it: {reason}"""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class DatabaseTooNew(PressrunError):
+    """This version of Pressrun is too old for its database: it knows formats up to {known}, and {needed} is needed."""
+
+    known: int
+    needed: int
+
+
+@dataclass(eq=False)
+class OlderProcesses(PressrunError):
+    """Processes are alive that do not know format {format}: {processes}. Stop them, then call this again."""
+
+    format: int
+    processes: str
 
 
 @dataclass(eq=False)

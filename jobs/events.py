@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from jobs import tracing
 from jobs.documents import BulkId, JobId
 from jobs.store import Document
 
@@ -42,7 +43,8 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """`data` is how the bulk or the job stood just then. `by` is one of `BY_...`; `generation` is a bulk's only."""
+    """`data` is how the bulk or the job stood just then. `by` is one of `BY_...`; `generation` is a bulk's only.
+    `trace`: the `traceparent` of what has led to it, which nobody is told."""
 
     id: str
     type: EventType
@@ -52,6 +54,7 @@ class Event:
     job_id: JobId | None
     generation: int | None
     data: Document
+    trace: str | None = None
 
     def stored(self) -> Document:
         """As `read` takes it, and deliveries keep it."""
@@ -62,6 +65,7 @@ class Event:
             "by": self.by,
             "generation": self.generation,
             "data": self.data,
+            "trace": self.trace,
         }
 
     @classmethod
@@ -76,6 +80,7 @@ class Event:
             job_id,
             stored["generation"],
             stored["data"],
+            tracing.read(stored.get("trace")),
         )
 
 
@@ -145,6 +150,7 @@ def _of_bulk(bulk: Document, kind: EventType, what: str, at: datetime, by: str |
         "by": by,
         "generation": bulk["generation"],
         "data": data,
+        "trace": tracing.read(bulk.get("trace")),
     }
 
 
@@ -156,6 +162,7 @@ def _of_job(job: Document, kind: EventType, what: str, at: datetime, more: Docum
         "by": None,
         "generation": None,
         "data": {"position": job["queue_position"], "title": _title(job), **more},
+        "trace": tracing.read(job.get("trace")),
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from jobs.articles import Articles
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, Lane, UserId, Wish
 from jobs.errors import Busy, NotFound
@@ -32,8 +33,13 @@ class Intent(StrEnum):
     CANCEL_JOBS = "cancel_jobs"
     RETRY = "retry"
     SELECT = "select"
+    DROP_RESULTS = "drop_results"
     RECOUNT = "recount"
     """Of what may have to pause by itself: nothing but the reconcile below decides that."""
+
+
+KNOWN = frozenset(kind.value for kind in Intent)
+"""Another kind is a newer version's: it stands until a process of that one carries it out."""
 
 
 def half_done(before: datetime) -> Document:
@@ -45,6 +51,7 @@ class Intents:
     def __init__(self, store: Store, clock: Clock, settling: Settling, wake: Wake) -> None:
         self._bulks = store.collection("bulk_jobs")
         self._jobs = store.collection("generation_jobs")
+        self._articles = Articles(store)
         self._clock = clock
         self._settling = settling
         self._wake = wake
@@ -89,6 +96,8 @@ class Intents:
     async def carry_out(self, bulk: Document) -> None:
         """Do what the intent of `bulk` says and take it off. Safe to repeat, to leave half done, and to do late."""
         intent = bulk["intent"]
+        if intent["kind"] not in KNOWN:
+            return
         earlier = {"bulk_job_id": bulk["_id"], "shard": bulk["shard"], "epoch": {"$lt": intent["epoch"]}}
         match Intent(intent["kind"]):
             case Intent.ABORT:
@@ -101,13 +110,16 @@ class Intents:
                 await self._requeue(earlier, intent)
             case Intent.SELECT:
                 await self._select(earlier, intent)
+            case Intent.DROP_RESULTS:
+                await self._articles.drop(bulk["_id"], earlier, intent["at"])
             case Intent.RECOUNT:
                 pass
         await self._settling.reconcile(bulk["_id"], clear_intent=intent["id"])
 
     async def finish_half_done(self, older_than: timedelta) -> int:
         """Carry out the intents whose process seems to have died. Safe to repeat, and beside it if it has not."""
-        bulks = await self._bulks.find(half_done(self._clock.now() - older_than))
+        known = {"intent.kind": {"$in": sorted(KNOWN)}}
+        bulks = await self._bulks.find(half_done(self._clock.now() - older_than) | known)
         for bulk in bulks:
             await self.carry_out(bulk)
         return len(bulks)

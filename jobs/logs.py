@@ -8,6 +8,8 @@ import sys
 
 import structlog
 
+from jobs import tracing
+
 TIMER = "apscheduler.executors.default"
 
 
@@ -18,10 +20,18 @@ class Stopped(logging.Filter):
         return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
+def _with_trace(logger: object, method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    trace_id = tracing.trace_id()
+    if trace_id is not None:
+        event.setdefault("trace_id", trace_id)
+    return event
+
+
 def configure_logs(level: str = "INFO") -> None:
     """Send structlog and the standard library's loggers through one formatter to stderr."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _with_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -5,6 +5,7 @@ No rule about bulks or jobs may be spelled here.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Final
 
 import pymongo
 from bson.errors import BSONError
-from pymongo import AsyncMongoClient, ReturnDocument
+from pymongo import AsyncMongoClient, IndexModel, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import (
     BulkWriteError,
@@ -25,10 +26,12 @@ from pymongo.errors import (
 )
 
 from jobs.errors import DuplicateKey, PressrunError, StoreRefused, StoreUnavailable
+from jobs.pool_use import PoolUse
 from jobs.store import Document, Filter, Index, Name, Sort, Update
 
 CONNECT_MS: Final = 3_000
 OPERATION_MS: Final = 20_000
+IDLE_MS: Final = 60_000
 INDEX_BUILD_SECONDS: Final = 600.0
 
 DUPLICATE_KEY = 11000
@@ -48,7 +51,8 @@ class MongoStore:
 
     max_live_jobs: int | None = None
 
-    def __init__(self, client: AsyncMongoClient[Document], database: str) -> None:
+    def __init__(self, client: AsyncMongoClient[Document], database: str, pool: PoolUse | None = None) -> None:
+        self.pool = pool
         self._client = client
         self._database = client[database]
 
@@ -58,11 +62,15 @@ class MongoStore:
 
         Raises `StoreRefused` for a URI or a database name that cannot be used.
         """
+        pool = PoolUse(max_pool_size)
         try:
             client: AsyncMongoClient[Document] = AsyncMongoClient(
                 uri,
+                event_listeners=[pool],
                 appname=app_name,
                 maxPoolSize=max_pool_size,
+                # a start makes all indexes at once: a worker would keep those connections as long as it lives
+                maxIdleTimeMS=IDLE_MS,
                 tz_aware=True,
                 tzinfo=UTC,
                 datetime_conversion="DATETIME_AUTO",
@@ -77,7 +85,7 @@ class MongoStore:
                 waitQueueTimeoutMS=OPERATION_MS,
                 wTimeoutMS=OPERATION_MS // 2,
             )
-            return cls(client, database)
+            return cls(client, database, pool)
         except (PyMongoError, ValueError, TypeError) as error:
             # the driver's text may quote a piece of the URI, and with it a password that was not escaped
             kind = type(error).__name__
@@ -95,8 +103,12 @@ class MongoStore:
     async def create_indexes(self, indexes: Sequence[Index]) -> None:
         """Raises `StoreRefused` where one stands in the way that has the same keys or name and other options."""
         await self.server_time()  # a server that is away is told soon, not after an index build's time
+        by_collection: dict[Name, list[Index]] = {}
         for index in indexes:
-            await self.collection(index.collection).create_index(index)
+            by_collection.setdefault(index.collection, []).append(index)
+        made = (self.collection(name).create_indexes(wanted) for name, wanted in by_collection.items())
+        for failed in filter(None, await asyncio.gather(*made, return_exceptions=True)):
+            raise failed
 
     async def set_rule(self, name: Name, rule: Document) -> None:
         """Have the server refuse documents of this collection that the rule does not match; those there stay."""
@@ -184,20 +196,29 @@ class MongoCollection:
             result = await self._collection.delete_many(filter)
         return result.deleted_count
 
-    async def create_index(self, index: Index) -> None:
-        options = _index_options(index)
+    async def create_indexes(self, indexes: Sequence[Index]) -> None:
         try:
             # a server needs its time for an index on a large collection of the application's
             with _translated(), pymongo.timeout(INDEX_BUILD_SECONDS):
-                await self._create_index(index, options)
+                await self._create_indexes(indexes)
         except DuplicateKey as error:
-            raise StoreRefused(f"{index.collection} has documents with one key: {error.reason}") from error
+            raise StoreRefused(f"{self._collection.name} has documents with one key: {error.reason}") from error
 
-    async def _create_index(self, index: Index, options: Document) -> None:
+    async def _create_indexes(self, indexes: Sequence[Index]) -> None:
+        """All by one command, which makes all or none; one by one where one is in the way of another."""
         try:
-            await self._collection.create_index(index.keys, name=index.name, **options)
+            await self._collection.create_indexes([_model(index) for index in indexes])
         except OperationFailure as error:
-            if error.code not in INDEX_CONFLICTS or not await self._has_equal(index, options):
+            if error.code not in INDEX_CONFLICTS:
+                raise
+            for index in indexes:
+                await self._create_index(index)
+
+    async def _create_index(self, index: Index) -> None:
+        try:
+            await self._collection.create_indexes([_model(index)])
+        except OperationFailure as error:
+            if error.code not in INDEX_CONFLICTS or not await self._has_equal(index, _index_options(index)):
                 raise
 
     async def _has_equal(self, index: Index, options: Document) -> bool:
@@ -216,6 +237,10 @@ def _fields(projection: Sequence[str] | None) -> list[str] | None:
 
 def _keys(sort: Sort | None) -> list[tuple[str, int]] | None:
     return list(sort) if sort else None
+
+
+def _model(index: Index) -> IndexModel:
+    return IndexModel(index.keys, name=index.name, **_index_options(index))
 
 
 def _index_options(index: Index) -> Document:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from bson import ObjectId
+
 from jobs.clock import Clock
 from jobs.documents import UserId
 from jobs.errors import DuplicateKey, NotFound
@@ -20,6 +22,8 @@ MOST_COUNTED = 100
 """Unread ones; whoever has more is told of so many."""
 
 NEWEST_FIRST = Order("at", -1)
+SCHEDULE_PAUSED = "schedule.paused"
+"""Told here alone: it is of no bulk, to which webhooks and mail are bound."""
 
 
 def is_shown(event: Event) -> bool:
@@ -59,6 +63,27 @@ class Notices:
             await self._notices.insert_one(notice)
         except DuplicateKey:
             pass  # whoever was here before died before the event was taken away
+
+    async def keep_of_schedule(self, told: Document, owner: UserId, schedule_id: ObjectId) -> None:
+        """That it has paused itself: `{id, at, name, reason}`. Under its id: to keep it again changes nothing."""
+        notice: Document = {
+            "_id": told["id"],
+            "userId": owner,
+            "type": SCHEDULE_PAUSED,
+            "at": told["at"],
+            "bulk_job_id": None,
+            "job_id": None,
+            "schedule_id": schedule_id,
+            "generation": None,
+            "by": BY_PRESSRUN,
+            "data": {"name": told["name"], "reason": told["reason"]},
+            "shown": True,
+            "read_at": None,
+        }
+        try:
+            await self._notices.insert_one(notice)
+        except DuplicateKey:
+            pass  # whoever was here before died before saying so
 
     async def list(self, owner: UserId, limit: int = 20, cursor: str | None = None) -> Page:
         """Newest first. Raises `InvalidInput` for a cursor that this did not make."""

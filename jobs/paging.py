@@ -18,8 +18,19 @@ from jobs.store import Document
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 A_MILLISECOND = timedelta(milliseconds=1)
 BACKWARDS = b"<"
+BEFORE_OBJECT_IDS = ObjectId(bytes(12))
 OF_TEXT = {b"(": False, b")": True}
 """In a cursor, before an id that is a text: whether it leads backwards."""
+
+
+def next_after(bound: ObjectId | str | None, page: Sequence[Document], limit: int) -> ObjectId | str | None:
+    """Where all documents are read by their ids alone, in pages: the id after which the next page begins, None at the
+    end. `bound` is the one that this page began after. Texts come before ObjectIds, and are compared with texts alone.
+    """
+    if len(page) == limit:
+        last: ObjectId | str = page[-1]["_id"]
+        return last
+    return BEFORE_OBJECT_IDS if isinstance(bound, str) else None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 from jobs.mail_address import DOMAIN, read_sender
 from jobs.mail_server import parse_mail_server
@@ -21,14 +30,24 @@ ContextSlot = Literal["competitor", "product", "seo", "other"]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """A field's docstring is what the reference of settings says of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _cap(value: object) -> object:
+    return None if value == "off" else value
+
+
+OrOff = BeforeValidator(_cap)
+"""`off` is no limit."""
 
 
 class Outbound(Section):
-    """`allow`: the origins that users may name although the guard would refuse them."""
-
     allow: tuple[str, ...] = ()
+    """The origins that users may name although the guard would refuse them, as a JSON list."""
     timeout_seconds: float = Field(20, gt=0, le=120)
+    """Seconds for a source that is fetched, and for a target, as a whole."""
 
 
 def _long_enough(key: SecretStr) -> SecretStr:
@@ -38,9 +57,8 @@ def _long_enough(key: SecretStr) -> SecretStr:
 
 
 class Encryption(Section):
-    """The first of `keys` encrypts, all decrypt."""
-
     keys: tuple[Annotated[SecretStr, AfterValidator(_long_enough)], ...] = ()
+    """Random texts of at least 32 characters, as a JSON list. The first encrypts users' secrets, all decrypt."""
 
 
 def _readable(text: str) -> str:
@@ -71,6 +89,7 @@ class ContextProviders(Section):
     providers: Annotated[
         tuple[ContextProvider, ...], Field(max_length=MOST_PROVIDERS), AfterValidator(_named_apart)
     ] = ()
+    """Whom to ask about an item before it is written, as a JSON list."""
 
 
 def _server(url: SecretStr) -> SecretStr:
@@ -89,13 +108,14 @@ def _domain(text: str) -> str:
 
 
 class Smtp(Section):
-    """The mail server. Without `url` no mail is sent. `sender` is whom it is from, and `ca_file` whom the server's
-    certificate is from, where no public authority has issued it."""
-
     url: Annotated[SecretStr, AfterValidator(_server)] | None = None
+    """The mail server: smtp://user:password@host:port or smtps://... Without it no mail is sent."""
     sender: Annotated[str, AfterValidator(_sender)] | None = None
+    """Whom mail is from; required with a server."""
     starttls: Literal["auto", "required", "off"] = "auto"
+    """`auto`: where the server offers it, and always where a password goes to another machine."""
     ca_file: Path | None = None
+    """Certificates (PEM) of whom the server's is from, where no public authority has issued it."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -104,9 +124,42 @@ class Smtp(Section):
         return self
 
 
-class Mail(Section):
-    """`domains`: to whose addresses anybody may have mail sent. `templates`: the folder of a team's own."""
+class Retention(Section):
+    completed_days: Annotated[float | None, OrOff] = Field(None, gt=0, le=36_500)
+    """Days after its end at which a completed bulk is removed; none: never."""
+    cancelled_days: Annotated[float | None, OrOff] = Field(None, gt=0, le=36_500)
+    """Days after its end at which a cancelled bulk is removed; none: never."""
+    results_days: Annotated[float | None, OrOff] = Field(None, gt=0, le=36_500)
+    """Days after its end at which a bulk that is kept loses its articles; none: never."""
+    archive: Path | None = None
+    """The folder that bulks are written to before they are removed by age."""
 
+    @model_validator(mode="after")
+    def _of_use(self) -> Self:
+        days = (self.completed_days, self.cancelled_days, self.results_days)
+        if self.archive is not None and not any(days):
+            raise ValueError("has an archive, so __COMPLETED_DAYS, __CANCELLED_DAYS or __RESULTS_DAYS must be set too")
+        return self
+
+
+class Mail(Section):
     domains: tuple[Annotated[str, AfterValidator(_domain)], ...] = ()
+    """To whose addresses any user may have mail sent, as a JSON list."""
     templates: Path | None = None
+    """The folder of a team's own mail templates."""
     digest_hour: int = Field(7, ge=0, le=23)
+    """The hour at which the daily mail goes out (UTC)."""
+
+
+class Metrics(Section):
+    host: str = "127.0.0.1"
+    """The address on which each process serves its metrics; 0.0.0.0 in a container that only Prometheus may reach."""
+
+
+class Otel(Section):
+    endpoint: AnyHttpUrl | None = None
+    """The collector of traces, to which `/v1/traces` is added; none: no traces."""
+    headers: dict[str, SecretStr] = {}
+    """Sent to the collector (credentials), as a JSON object."""
+    sample: float = Field(1, ge=0, le=1)
+    """The share of requests that are traced."""

@@ -11,16 +11,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AnyHttpUrl,
     BaseModel,
     BeforeValidator,
     Field,
-    SecretStr,
     ValidationError,
 )
 from pydantic_settings import (
@@ -32,11 +30,25 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from jobs.access import Auth, User
 from jobs.documents import BulkRequest
 from jobs.errors import Fault, InvalidInput
 from jobs.limits import Limits
 from jobs.pipelines import CONTENT, IDEAS, IMAGES
-from jobs.sections import ContextProviders, Encryption, Mail, Outbound, Section, Smtp
+from jobs.process_sections import (
+    Bulk,
+    Endpoint,
+    Generator,
+    LimitsAtFirst,
+    MongoDB,
+    OtherGenerator,
+    Queue,
+    Service,
+    Stream,
+    Tenant,
+    Worker,
+)
+from jobs.sections import ContextProviders, Encryption, Mail, Metrics, Otel, Outbound, Retention, Smtp
 
 PREFIX = "PRESSRUN_"
 SUMMARY = "Pressrun was not started, its settings are wrong:"
@@ -48,13 +60,10 @@ OTHERS = (
     "PRESSRUN_URL",
     "PRESSRUN_API_KEY",
     "PRESSRUN_DEBUG",
+    "PRESSRUN_ORIGIN",
 )
-"""Names with our prefix that are read elsewhere: the reference generator, tests, the command line's client."""
-
-
-class AuthMode(StrEnum):
-    OFF = "off"
-    KEYS = "keys"
+"""Names with our prefix that are read elsewhere: the reference generator, tests, the command line's client, an
+application in front."""
 
 
 def _percent(value: object) -> object:
@@ -65,91 +74,6 @@ def _names(value: object) -> object:
     return tuple(filter(None, (name.strip() for name in value.split(",")))) if isinstance(value, str) else value
 
 
-class MongoDB(Section):
-    uri: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0")
-    database: str = Field("pressrun", min_length=1, max_length=63, pattern=r"^[^/\\. \"$*<>:|?]+$")
-    max_pool_size: int = Field(50, ge=2, le=1000)
-
-
-class Service(Section):
-    host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
-
-
-class Stream(Section):
-    max_per_user: int = Field(20, ge=1, le=100_000)
-
-
-def _cap(value: object) -> object:
-    return None if value == "off" else value
-
-
-OrOff = BeforeValidator(_cap)
-"""`off` is no limit."""
-
-
-class Endpoint(Section):
-    url: AnyHttpUrl | None = None
-    headers: dict[str, SecretStr] = {}
-    timeout_seconds: float = Field(300, gt=0, le=3600)
-    requests_per_minute: Annotated[int | None, OrOff] = Field(20, ge=1, le=1000)
-
-
-class Generator(Endpoint):
-    """`components`: it can also write an article in parts, so many at once; `always` has it do so unasked."""
-
-    url: AnyHttpUrl | None = AnyHttpUrl("http://127.0.0.1:8100")
-    components: Literal["off", "on", "always"] = "off"
-    component_parallelism: int = Field(2, ge=1, le=10)
-
-
-class OtherGenerator(Endpoint):
-    """Of ideas or images. There is none without a `url`."""
-
-
-class Worker(Section):
-    slots: int = Field(1, ge=1, le=200)
-    lease_seconds: float = Field(30, ge=1, le=600)
-    poll_seconds: float = Field(1, gt=0, le=60)
-    sweep_seconds: float = Field(5, gt=0, le=60)
-    shutdown_grace_seconds: float = Field(300, ge=0, le=3600)
-    single_jobs: Literal["on", "off"] = "off"
-    metrics_port: int | None = Field(None, ge=0, le=65535)
-
-
-class LimitsAtFirst(Section):
-    max_running: Annotated[int | None, OrOff] = Field(1, ge=1, le=10_000)
-    jobs_per_day: Annotated[int | None, OrOff] = Field(None, ge=1, le=10_000_000)
-    cost_per_day: Annotated[float | None, OrOff] = Field(None, gt=0, le=10_000_000)
-
-
-class Tenant(Section):
-    """What holds for each tenant that has no limits of its own."""
-
-    max_running: Annotated[int | None, OrOff] = Field(20, ge=1, le=10_000)
-    requests_per_minute: Annotated[int | None, OrOff] = Field(None, ge=1, le=1000)
-    jobs_per_day: Annotated[int | None, OrOff] = Field(None, ge=1, le=10_000_000)
-    cost_per_day: Annotated[float | None, OrOff] = Field(None, gt=0, le=10_000_000)
-
-
-class Queue(Section):
-    priority_changes: Literal["on", "off"] = "on"
-
-
-class Bulk(Section):
-    delay_seconds: float = Field(5, ge=0, le=3600)
-    stagger_ms: int = Field(150, ge=0, le=60_000)
-    cost_per_job: float = Field(0.1, ge=0, le=10_000)
-    max_retries: int = Field(2, ge=0, le=20)
-    min_items: int = Field(10, ge=1)
-    max_items: int = Field(50, ge=1, le=10_000)
-
-
-class Auth(Section):
-    mode: AuthMode
-    admins: tuple[str, ...] = ()
-
-
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -158,6 +82,7 @@ class Settings(BaseSettings):
         frozen=True,
         toml_file=FILE,
         hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     mongodb: MongoDB = MongoDB()
@@ -169,20 +94,25 @@ class Settings(BaseSettings):
     worker: Worker = Worker()
     limits: LimitsAtFirst = LimitsAtFirst()
     tenant: Tenant = Tenant()
+    user: User = User()
     queue: Queue = Queue()
     bulk: Bulk = Bulk()
     pipelines: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
-    """A team's own modules."""
+    """Modules of a team's own pipelines, with commas between them."""
     templates: Path | None = None
-    """The folder of a team's own templates."""
+    """The folder of a team's own templates (`*.md.j2`), read when the worker starts."""
     outbound: Outbound = Outbound()
     encryption: Encryption = Encryption()
     context: ContextProviders = ContextProviders()
     smtp: Smtp = Smtp()
     mail: Mail = Mail()
+    retention: Retention = Retention()
+    metrics: Metrics = Metrics()
+    otel: Otel = Otel()
     public_url: AnyHttpUrl | None = None
-    """Where people reach the service's pages."""
+    """Where people reach the service's pages, as https://pressrun.example; without it mail has no links."""
     parallel: Annotated[int, BeforeValidator(_percent)] = Field(100, ge=0, le=100)
+    """The percentage of tenants whose bulks this process runs several jobs of; `on` is 100, `off` is 0."""
     auth: Auth
 
     @classmethod
@@ -243,11 +173,15 @@ def wrong_setting(name: str, *sentences: str) -> WrongSettings:
     return WrongSettings(SUMMARY, tuple(Fault(PREFIX + name, sentence) for sentence in sentences))
 
 
-def load_settings(given: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(
+    given: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] = os.environ,
+    kind: type[Settings] = Settings,
+) -> Settings:
     """Raises `WrongSettings` with every fault named, and no value: it may be a secret. `given` wins over all else."""
     faults = [Fault(name, "is no setting of Pressrun") for name in sorted(environment) if _is_unknown(name)]
     try:
-        settings = Settings(**(given or {}))
+        settings = kind(**(given or {}))
     except ValidationError as error:
         faults += [Fault(_name(item["loc"]), _sentence(item)) for item in error.errors()]
     except SettingsError as error:

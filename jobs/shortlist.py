@@ -29,7 +29,7 @@ READS_SHARE = 20
 """Where the server has to sort all that waits, reading the list takes at most a twentieth of the time."""
 
 IN_ORDER: Sort = (("rank", 1), ("_id", 1))
-SHOWN = ("parallelism", "stagger_ms", "job_cost", "budget_left")
+SHOWN = ("shard", "parallelism", "stagger_ms", "job_cost", "budget_left")
 
 
 def claimable(now: datetime, parallel: int) -> Document:

@@ -26,12 +26,21 @@ Name = Literal[
     "assets",
     "tallies",
     "templates",
+    "schedules",
+    "firings",
     "notices",
     "deliveries",
     "endpoints",
     "preferences",
     "mailboxes",
+    "sessions",
+    "users",
+    "user_counts",
+    "removals",
+    "replicas",
+    "database_format",
 ]
+"""`sessions` and `users` are the application's: they are read, and never written."""
 
 
 class Collection(Protocol):

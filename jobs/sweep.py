@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
+from bson import ObjectId
 
 from jobs import leases
 from jobs.clock import Clock
 from jobs.documents import Wish
 from jobs.outcomes import MAX_LOST_WORKERS, Cancelled, Lost, Outcome, Unclaimed, tells, update_for
+from jobs.paging import next_after
 from jobs.scopes import Scopes
 from jobs.settling import Settling
 from jobs.states import LIVE_BULKS
@@ -50,6 +52,8 @@ class Sweep:
         self._lease = lease
         self._not_before: datetime | None = None
         self._everywhere_at: datetime | None = None
+        self._looked_up_to: ObjectId | str | None = None
+        """The last bulk that was looked at, where there are more behind it."""
 
     def outage(self) -> None:
         """The database was away: whoever could not renew gets the time of one lease to do so."""
@@ -135,7 +139,10 @@ class Sweep:
         return bulk is not None
 
     async def _settle_left_slots(self) -> None:
-        busy = await self._bulks.find(BUSY, projection=["slots"], limit=AT_ONCE, sort=[("created_at", 1)])
+        # In turns, where there are more than one sweep looks at: else the oldest would keep the others from being seen.
+        beyond: Document = {} if self._looked_up_to is None else {"_id": {"$gt": self._looked_up_to}}
+        busy = await self._bulks.find(BUSY | beyond, projection=["slots"], limit=AT_ONCE, sort=[("_id", 1)])
+        self._looked_up_to = next_after(self._looked_up_to, busy, AT_ONCE)
         if not busy:
             return
         running = await self._jobs.find(

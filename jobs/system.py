@@ -8,20 +8,30 @@ from datetime import timedelta
 from jobs.addressed import Recipients
 from jobs.admission import Admission
 from jobs.adoption import Adoption
+from jobs.archive import Archive
 from jobs.audit import Audit
 from jobs.briefs import Briefs
+from jobs.bulk_hours import BulkHours
+from jobs.census import Census
 from jobs.changes import Changes
 from jobs.checkpoints import Checkpoints
 from jobs.chores import Chores
 from jobs.clock import Clock, DatabaseClock
 from jobs.controls import Controls
 from jobs.creation import Creation
+from jobs.database_format import DatabaseFormat
+from jobs.dead_mail import DeadMails
+from jobs.deletion import Deletion
 from jobs.deliveries import Deliveries
 from jobs.delivery_log import DeliveryLog
 from jobs.digests import Digests
 from jobs.documents import BulkRequest
+from jobs.dropping import Dropping
 from jobs.encryption import Cipher
 from jobs.endpoints import Endpoints
+from jobs.erasure import Erasure
+from jobs.firing import ScheduleFiring
+from jobs.firing_log import FiringLog
 from jobs.forecasts import Forecasts
 from jobs.generators import Generators
 from jobs.history import History
@@ -34,6 +44,7 @@ from jobs.lookup import Lookup
 from jobs.mailboxes import Mailboxes
 from jobs.mailing import MailRecipients
 from jobs.materials import Materials
+from jobs.migrating import Migrating
 from jobs.notices import Notices
 from jobs.outbox import Outbox
 from jobs.overview import Overview
@@ -43,6 +54,11 @@ from jobs.planning import Planning
 from jobs.preferences import Preferences
 from jobs.queue import Queue
 from jobs.quotas import Quotas
+from jobs.removal import Removal
+from jobs.replicas import Replicas
+from jobs.restoring import Restoring
+from jobs.retention import Retention, RetentionRules
+from jobs.schedules import Schedules
 from jobs.scopes import Scopes
 from jobs.selections import Selections
 from jobs.settling import Settling
@@ -52,11 +68,13 @@ from jobs.store import Store
 from jobs.submitted import Submitted
 from jobs.surroundings import SurroundingsReader
 from jobs.sweep import Sweep
+from jobs.takeout import Takeout
 from jobs.tallies import Tallies
 from jobs.targets import Targets
 from jobs.templates import Templates
 from jobs.throughput import Throughput
 from jobs.twins import Twins
+from jobs.user_limits import UserCounts, UserLimits
 from jobs.waiting import Waiting
 from jobs.wake import Wake
 from jobs.webhook_recipients import WebhookRecipients
@@ -77,6 +95,7 @@ class System:
     materials: Materials
     pipelines: PipelineStore
     controls: Controls
+    bulk_hours: BulkHours
     selections: Selections
     intents: Intents
     creation: Creation
@@ -97,14 +116,29 @@ class System:
     keys: Keys
     targets: Targets
     templates: Templates
+    schedules: Schedules
+    schedule_firing: ScheduleFiring
+    firing_log: FiringLog
     submitted: Submitted
     preferences: Preferences
     mailboxes: Mailboxes
     endpoints: Endpoints
     deliveries: Deliveries
     delivery_log: DeliveryLog
+    dead_mails: DeadMails
     notices: Notices
     outbox: Outbox
+    user_counts: UserCounts
+    removal: Removal
+    deletion: Deletion
+    retention: Retention
+    erasure: Erasure
+    takeout: Takeout
+    restoring: Restoring
+    census: Census
+    database_format: DatabaseFormat
+    replicas: Replicas
+    migrating: Migrating
 
 
 @dataclass(frozen=True)
@@ -112,16 +146,19 @@ class Rules:
     """What the parts are told: lease time, the limits to begin with, what an adopted bulk has.
 
     `parallel` is the percentage of tenants whose bulks this process starts several jobs of, whatever the limits allow.
-    A `cipher` without keys keeps no secrets. `digest_hour` is None where there is no mail server.
+    `user` is what one user may do: at first, all they like. A `cipher` without keys keeps no secrets. `digest_hour` is
+    None where there is no mail server.
     """
 
     lease: timedelta = timedelta(seconds=30)
     limits: Limits = Limits(max_running=1)
+    user: UserLimits = UserLimits()
     parallel: int = 100
     adopted: BulkRequest = BulkRequest(mode="", items=())
     single_jobs: bool = False
     cipher: Cipher = Cipher(())
     digest_hour: int | None = None
+    retention: RetentionRules = RetentionRules()
 
 
 def assemble(store: Store, clock: Clock, rules: Rules) -> System:
@@ -130,17 +167,25 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
     admission = Admission(scopes, generators, clock, rules.parallel)
     shortlist = Shortlist(store, clock, scopes)
     wake = Wake()
+    user_counts = UserCounts(store, clock, rules.user)
     notices = Notices(store, clock)
     endpoints = Endpoints(store, clock, rules.cipher)
     deliveries = Deliveries(store, clock)
     settling = Settling(store, clock, wake)
-    workers = Workers(store, clock, silence=rules.lease)
+    creation = Creation(store, clock, Quotas(store, clock, scopes), user_counts)
+    firing_log = FiringLog(store)
+    workers, replicas = Workers(store, clock, silence=rules.lease), Replicas(store, clock)
+    database_format = DatabaseFormat(store)
     history = History(store, clock)
     preferences, mailboxes = Preferences(store, clock), Mailboxes(store, clock)
     surroundings = SurroundingsReader(store, clock, scopes, admission, workers)
     mail = MailRecipients(preferences, mailboxes, rules.digest_hour)
+    archive = rules.retention.archive
+    files = Archive(archive) if archive is not None else None
+    removal = Removal(store, clock, files)
     recipients: list[Recipients] = [WebhookRecipients(endpoints), mail]
     planning = Planning(deliveries, clock, recipients, Digests(store, clock))
+    controls, intents = Controls(store, clock, settling, wake), Intents(store, clock, settling, wake)
     return System(
         store=store,
         clock=clock,
@@ -153,10 +198,11 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         permits=Permits(scopes, clock),
         materials=Materials(store, clock),
         pipelines=PipelineStore(store),
-        controls=Controls(store, clock, settling, wake),
+        controls=controls,
+        bulk_hours=BulkHours(store, clock, settling, wake),
         selections=Selections(store, clock, settling, wake),
-        intents=Intents(store, clock, settling, wake),
-        creation=Creation(store, clock, Quotas(store, clock, scopes)),
+        intents=intents,
+        creation=creation,
         lookup=Lookup(store, clock),
         briefs=Briefs(store),
         overview=Overview(store, clock, Tallies(store)),
@@ -174,22 +220,41 @@ def assemble(store: Store, clock: Clock, rules: Rules) -> System:
         keys=Keys(store, clock),
         targets=Targets(store, clock, rules.cipher),
         templates=Templates(store, clock),
+        schedules=Schedules(store, clock, firing_log),
+        schedule_firing=ScheduleFiring(store, clock, creation, firing_log, notices),
+        firing_log=firing_log,
         submitted=Submitted(store),
         preferences=preferences,
         mailboxes=mailboxes,
         endpoints=endpoints,
         deliveries=deliveries,
         delivery_log=DeliveryLog(store, clock),
+        dead_mails=DeadMails(store, clock),
         notices=notices,
         outbox=Outbox(store, notices, wake, planning),
+        user_counts=user_counts,
+        removal=removal,
+        deletion=Deletion(intents, removal),
+        retention=Retention(store, clock, removal, Dropping(store, clock, intents, removal, files), rules.retention),
+        erasure=Erasure(store, clock, controls, removal),
+        takeout=Takeout(store),
+        restoring=Restoring(store, clock),
+        census=Census(store, clock, workers),
+        database_format=database_format,
+        replicas=replicas,
+        migrating=Migrating(store, database_format, workers, replicas),
     )
 
 
 async def start(store: Store, rules: Rules) -> System:
-    """Indexes made, the clock measured, limits seeded: ready to serve or to work. Raises `StoreUnavailable`."""
+    """The database's format known, indexes made, the clock measured, limits seeded: ready to serve or to work.
+
+    Raises `DatabaseTooNew`, before anything is changed, and `StoreUnavailable`.
+    """
     clock = DatabaseClock(store.server_time)
     await clock.measure()
-    await store.create_indexes(INDEXES)
     system = assemble(store, clock, rules)
+    await system.database_format.enter()
+    await store.create_indexes(INDEXES)
     await system.limits.seed(rules.limits)
     return system

@@ -2,7 +2,8 @@
 
 The days are those on which bulks were created, which never changes. What is kept in `tallies` follows from the bulks
 alone and may be dropped at any moment; an answer is never taken from it unless it is proved to be right. Bulks that
-have not ended are not counted here. Whoever deletes bulks has to drop their owner's tallies, and those of all.
+have not ended are not counted here. A removal is a change like others, found by its record; who deletes bulks by hand
+has to drop the tallies of their owner, and those of all.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ OVERLAP = timedelta(seconds=30)
 MANY = 500
 ENDED = {"$in": [status.value for status in BulkStatus if status not in LIVE_BULKS]}
 OF_ALL = "all"
+GONE = -1
+"""In the place of the revision of a bulk that was removed."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Tallies:
         self._store = store
         self._bulks = store.collection("bulk_jobs")
         self._tallies = store.collection("tallies")
+        self._removals = store.collection("removals")
 
     async def of_ended(self, owner: UserId | None) -> Seen:
         """Of the owner's bulks that have ended; of everybody's for None."""
@@ -106,12 +110,19 @@ class Tallies:
         return seen
 
     async def _changes(self, owner: UserId | None, since: datetime) -> Changes | None:
-        """Of bulks that have ended, or once had ended and were begun again; None for too many to tell."""
+        """Of bulks that have ended, once had ended and were begun again, or are gone; None for too many to tell."""
         wanted = {**_of(owner), "changed_at": {"$gte": since}, "$or": [{"status": ENDED}, {"generation": {"$gt": 1}}]}
         found = await self._bulks.find(wanted, projection=["rev", "created_at", "changed_at"], limit=MANY)
-        if len(found) == MANY:
+        # After the bulks: one that was there a moment ago, and is gone now, is among these.
+        gone = await self._removals.find(
+            {**({} if owner is None else {"userId": owner}), "gone_at": {"$gte": since}},
+            projection=["created_at", "gone_at"],
+            limit=MANY,
+        )
+        if MANY in (len(found), len(gone)):
             return None
-        return {bulk["_id"]: (bulk["rev"], _day(bulk["created_at"]), bulk["changed_at"]) for bulk in found}
+        changes = {bulk["_id"]: (bulk["rev"], _day(bulk["created_at"]), bulk["changed_at"]) for bulk in found}
+        return changes | {bulk["_id"]: (GONE, _day(bulk["created_at"]), bulk["gone_at"]) for bulk in gone}
 
     async def _by_day(self, owner: UserId | None, created: Filter) -> dict[int, Sums]:
         day = {"$floor": {"$divide": [{"$subtract": ["$created_at", EPOCH]}, DAY / A_MILLISECOND]}}

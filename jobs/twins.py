@@ -51,7 +51,7 @@ class Twins:
         there: list[Document] = [{"bulk_job_id": job["bulk_job_id"], "twin_key": job["twin_key"]}]
         if job["waits_for"] is not None:
             there.append({"_id": job["waits_for"], "twin_key": job["twin_key"]})
-        done = {"shard": job["shard"], "status": JobStatus.COMPLETED.value, "$or": there}
+        done = {"shard": job["shard"], "status": JobStatus.COMPLETED.value, "result_dropped_at": None, "$or": there}
         return await self._jobs.find_one(done)
 
     async def enter(self, job: Document, token: Token, worker_id: str) -> Place | Unclaimed:

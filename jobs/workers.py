@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from jobs.clock import Clock
+from jobs.migrations import FORMAT
 from jobs.store import Document, Store
 
 
@@ -18,7 +19,8 @@ class Workers:
         self._silence = silence
 
     async def beat(self, worker_id: str, *, slots: int, version: str, jobs: Sequence[str]) -> None:
-        alive = {"slots": slots, "version": version, "jobs": list(jobs), "last_heartbeat": self._clock.now()}
+        told = {"slots": slots, "version": version, "format": FORMAT, "jobs": list(jobs)}
+        alive = {**told, "last_heartbeat": self._clock.now()}
         first = {"started_at": self._clock.now()}
         await self._workers.update_one({"_id": worker_id}, {"$set": alive, "$setOnInsert": first}, upsert=True)
 

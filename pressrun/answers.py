@@ -148,6 +148,41 @@ class TemplateKept(_Read):
     template: Template
 
 
+class DayHours(_Read):
+    since: str = Field(alias="from")
+    until: str = Field(alias="to")
+
+
+class Schedule(_Read):
+    id: str
+    name: str
+    cron: str
+    time_zone: str
+    missed: str = ""
+    run_between: DayHours | None = None
+    state: str
+    pause_reason: str | None = None
+    next_at: datetime | None = None
+
+
+class ScheduleList(_Read):
+    schedules: tuple[Schedule, ...]
+
+
+class ScheduleShown(_Read):
+    schedule: Schedule
+    next_firings: tuple[datetime, ...] = ()
+
+
+class Firing(_Read):
+    bulk_job_id: str
+    total_items: int
+
+
+class Fired(_Read):
+    firing: Firing
+
+
 class Limits(_Read):
     limits: dict[str, Any]
 

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command("resume", rich_help_panel=PANEL)(resume)
     app.command("cancel", rich_help_panel=PANEL)(cancel)
     app.command("retry", rich_help_panel=PANEL)(retry)
+    app.command("remove", rich_help_panel=PANEL)(remove)
 
 
 def list_bulks(
@@ -124,6 +125,22 @@ def retry(bulk_id: BulkId, *, url: Url = DEFAULT_URL, key: Key = None, user: Use
         typer.echo(f"Back in the queue: {answer.retried} failed {_jobs(answer.retried)}.")
     else:
         typer.echo("No job of this bulk has failed: nothing to retry.")
+
+
+def remove(
+    bulk_id: BulkId,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+    user: User = None,
+) -> None:
+    """Remove a bulk that has ended, with its jobs and results, for good."""
+    if not yes:
+        typer.confirm("Its jobs and results would be gone for good. Remove it?", abort=True)
+    with connect(url, key, user) as remote:
+        remote.remove_bulk(bulk_id)
+    typer.echo("Bulk job removed.")
 
 
 def _control(

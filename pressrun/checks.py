@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import httpx2
 
+from jobs.access import AuthMode
 from jobs.clock import DatabaseClock
 from jobs.errors import PressrunError
 from jobs.indexes import INDEXES
@@ -14,17 +14,15 @@ from jobs.mongo import MongoStore
 from jobs.pipelines import CONTENT
 from jobs.rules import install_rules
 from jobs.settings import Settings, WrongSettings, load_settings
-from pressrun.compose import unconnected
+from jobs.system import assemble
+from pressrun.application import app_sessions
+from pressrun.compose import rules_of, unconnected
+from pressrun.finding import Finding
+from pressrun.version_checks import check_format, check_schemas, check_versions
+from service.auth.session_setup import check_sessions, session_kinds
 from worker.__main__ import generator_http, kit_of, mail_route_of, mail_templates_of, outside_of
 from worker.notify.sending import SendFailed
 from worker.registry import registered
-
-
-@dataclass(frozen=True)
-class Finding:
-    what: str
-    ok: bool
-    sentence: str
 
 
 async def check_all(*, install: bool) -> AsyncIterator[Finding]:
@@ -35,13 +33,22 @@ async def check_all(*, install: bool) -> AsyncIterator[Finding]:
         for fault in error.faults:
             yield Finding("settings", ok=False, sentence=f"{fault.path} {fault.message}".strip())
         return
-    yield Finding("settings", ok=True, sentence=f"read and valid; authentication: {settings.auth.mode}")
+    yield Finding("settings", ok=True, sentence=f"read and valid; authentication: {_way_in(settings)}")
     async for finding in _database(settings, install=install):
         yield finding
+    if settings.auth.mode is AuthMode.SESSIONS:
+        yield await _sessions(settings)
     for name in settings.endpoints:
         yield await _generator(settings, name)
     yield await _pipelines(settings)
     yield await _mail(settings)
+
+
+def _way_in(settings: Settings) -> str:
+    """A warning is no fault: whoever uses the API alone needs no secrets."""
+    if settings.auth.mode is AuthMode.OFF or settings.auth.secrets:
+        return settings.auth.mode
+    return f"{settings.auth.mode}; PRESSRUN_AUTH__SECRETS is not set, so nobody can sign in on the pages"
 
 
 async def _database(settings: Settings, *, install: bool) -> AsyncIterator[Finding]:
@@ -52,9 +59,17 @@ async def _database(settings: Settings, *, install: bool) -> AsyncIterator[Findi
         clock = DatabaseClock(store.server_time)
         await clock.measure()
         yield Finding(what, ok=True, sentence=f"{database.database} answers; its time is {clock.now():%H:%M:%S} UTC")
+        what, system = "format", assemble(store, clock, rules_of(settings))
+        yield (known := await check_format(system))
+        if not known.ok:
+            return  # indexes and rules are a newer version's
+        async for finding in check_versions(system):
+            yield finding
         what = "indexes"
         await store.create_indexes(INDEXES)
         yield Finding(what, ok=True, sentence=f"all {len(INDEXES)} are there")
+        what = "documents"
+        yield await check_schemas(store)
         if install:
             what = "rules"
             installed = await install_rules(store)
@@ -63,6 +78,21 @@ async def _database(settings: Settings, *, install: bool) -> AsyncIterator[Findi
         yield Finding(what, ok=False, sentence=str(error))
     finally:
         await store.close()
+
+
+async def _sessions(settings: Settings) -> Finding:
+    """Which kinds are on; the application's database is asked, where it keeps them there."""
+    what = "sessions"
+    try:
+        check_sessions(settings.auth)
+        async with unconnected(settings, "check") as system, app_sessions(settings, system.clock) as stored:
+            if stored is not None:
+                await stored.look()
+    except WrongSettings as error:
+        return Finding(what, ok=False, sentence="; ".join(f"{fault.path}: {fault.message}" for fault in error.faults))
+    except PressrunError as error:
+        return Finding(what, ok=False, sentence=f"{settings.auth.database} of the application: {error}")
+    return Finding(what, ok=True, sentence=session_kinds(settings.auth))
 
 
 async def _generator(settings: Settings, name: str) -> Finding:

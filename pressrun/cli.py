@@ -6,7 +6,23 @@ from typing import Annotated
 
 import typer
 
-from pressrun import bulks, limits, operator, processes, results, selections, single_jobs, submit, templates
+from pressrun import (
+    archiving,
+    bulks,
+    erasing,
+    health,
+    limits,
+    migrating,
+    openapi,
+    operator,
+    processes,
+    results,
+    schedules,
+    selections,
+    single_jobs,
+    submit,
+    templates,
+)
 
 app = typer.Typer(
     name="pressrun",
@@ -19,12 +35,18 @@ app = typer.Typer(
 processes.register(app)
 submit.register(app)
 templates.register(app)
+schedules.register(app)
 bulks.register(app)
 single_jobs.register(app)
 selections.register(app)
 results.register(app)
 limits.register(app)
 operator.register(app)
+erasing.register(app)
+archiving.register(app)
+health.register(app)
+migrating.register(app)
+openapi.register(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from jobs.keys import Scope
+from jobs.store import Document
 
 keys = typer.Typer(help="API keys, in the database.", no_args_is_help=True)
 
@@ -76,6 +78,9 @@ def create_key(
     scope: Annotated[Scope, typer.Option(help="The most it may do; each includes those before it.")],
     name: Annotated[str | None, typer.Option(help="What it is for.")] = None,
     email: Annotated[str | None, typer.Option(help="The user's own mail address.")] = None,
+    expires: Annotated[
+        int | None, typer.Option(metavar="DAYS", min=1, max=3650, help="After so many days it is refused.")
+    ] = None,
 ) -> None:
     """Make a key. It is shown this once; only its hash is kept."""
     from jobs.mail_address import read_address
@@ -90,16 +95,20 @@ def create_key(
 
     async def main() -> None:
         async with compose.on_mongodb(load_settings(), "keys") as system:
-            key, text = await system.keys.create(user, scope, name, address)
+            expires_at = system.clock.now() + timedelta(days=expires) if expires is not None else None
+            key, text = await system.keys.create(user, scope, name, address, expires_at)
+            until = f", expires {_minute(expires_at)} UTC" if expires_at is not None else ""
             typer.echo(text)
-            typer.echo(f"Key {key['_id']} of {user}, scope {scope}. Keep it now: it is not shown again.", err=True)
+            typer.echo(
+                f"Key {key['_id']} of {user}, scope {scope}{until}. Keep it now: it is not shown again.", err=True
+            )
 
     run(main(), level="ERROR")
 
 
 @keys.command("list")
 def list_keys() -> None:
-    """All keys, revoked ones too."""
+    """All keys; those that were revoked or have expired too, for 90 days."""
     from jobs.settings import load_settings
     from pressrun import compose
     from pressrun.running import run
@@ -107,25 +116,40 @@ def list_keys() -> None:
     async def main() -> None:
         async with compose.on_mongodb(load_settings(), "keys") as system:
             for key in await system.keys.all():
-                state = f"revoked {key['revoked_at']:%Y-%m-%d %H:%M}" if key["revoked_at"] else "valid"
-                made = f"{key['created_at']:%Y-%m-%d %H:%M}"
-                who = f"{key['_id']}  {key['userId']}  {key['scope']:5}"
-                typer.echo(f"{who}  {key['hint']}...  {made}  {state}  {key['name'] or '-'}")
+                who = f"{key['_id']}  {key['userId']}  {key['scope']:5}  {key['hint']}..."
+                used = _minute(key.get("last_used_at")) or "never"
+                dates = f"made {_minute(key['created_at'])}  used {used}  {_standing(key, system.clock.now())}"
+                typer.echo(f"{who}  {dates}  {key['name'] or '-'}")
 
     run(main(), level="ERROR")
+
+
+def _standing(key: Document, now: datetime) -> str:
+    if key["revoked_at"]:
+        return f"revoked {_minute(key['revoked_at'])}"
+    expires_at: datetime | None = key.get("expires_at")
+    if expires_at is None:
+        return "valid, does not expire"
+    return f"valid, expires {_minute(expires_at)}" if expires_at > now else f"expired {_minute(expires_at)}"
+
+
+def _minute(moment: datetime | None) -> str:
+    """In UTC, as the database tells it."""
+    return f"{moment:%Y-%m-%d %H:%M}" if moment is not None else ""
 
 
 @keys.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Take a key back; it stops working at once."""
     from jobs.documents import parse_id
+    from jobs.keys import WHAT, KeyId
     from jobs.settings import load_settings
     from pressrun import compose
     from pressrun.running import run
 
     async def main() -> None:
         async with compose.on_mongodb(load_settings(), "keys") as system:
-            await system.keys.revoke(parse_id(key_id, "API key"))
+            await system.keys.revoke(KeyId(parse_id(key_id, WHAT)))
             typer.echo(f"Key {key_id} is revoked.")
 
     run(main(), level="ERROR")

@@ -23,16 +23,22 @@ def dev(
     demo: Annotated[bool, typer.Option("--demo", help="Submit a real bulk at start and show its progress.")] = False,
 ) -> None:
     """Everything in one process: service, worker, demo generator, and a store that keeps its data in a folder."""
+    from jobs.access import AuthMode
     from pressrun import compose, demonstration
     from pressrun.running import run
 
-    def ready(address: str) -> None:
+    def ready(address: str, mode: AuthMode) -> None:
+        is_open = mode is AuthMode.OFF
+        door = "no sign-in" if is_open else "whoever the application has signed in"
         typer.echo(
-            f"Pressrun (development: no sign-in, this machine only, up to 2,000 live jobs) serves {address}\n"
-            f"Data is kept in {data}/ over restarts. Try: pressrun submit FILE --mode topic --wait"
+            f"Pressrun (development: {door}, this machine only, up to 2,000 live jobs) serves {address}\n"
+            f"Data is kept in {data}/ over restarts."
+            + (" Try: pressrun submit FILE --mode topic --wait" if is_open else "")
         )
-        if demo:
+        if demo and is_open:
             demonstration.begin(address)
+        elif demo:
+            typer.echo(f"There is no demonstration in mode {mode}: nobody is signed in to submit it.")
 
     run(compose.embedded(port, data, ready), level="WARNING" if demo else "INFO")
 

@@ -24,6 +24,7 @@ TRIES = 4
 LONGEST_PAUSE_SECONDS = 10.0
 HIGHEST_PORT = 65_535
 TEMPLATES = "/api/templates"
+SCHEDULES = "/api/schedules"
 LOOPBACK_HOST = re.compile(r"localhost|127(\.\d+){3}|::1")
 
 Json = dict[str, Any]
@@ -89,8 +90,23 @@ class Remote:
     def remove_template(self, template_id: str) -> Json:
         return self._json("DELETE", f"{TEMPLATES}/{template_id}")
 
+    def schedules(self) -> Json:
+        return self._json("GET", SCHEDULES, tries=TRIES)
+
+    def schedule(self, schedule_id: str) -> Json:
+        return self._json("GET", f"{SCHEDULES}/{schedule_id}", tries=TRIES)
+
+    def control_schedule(self, schedule_id: str, verb: str) -> Json:
+        return self._json("POST", f"{SCHEDULES}/{schedule_id}/{verb}")
+
+    def remove_schedule(self, schedule_id: str) -> Json:
+        return self._json("DELETE", f"{SCHEDULES}/{schedule_id}")
+
     def control(self, bulk_id: str, verb: str, body: Mapping[str, Any] | None = None) -> Json:
         return self._json("POST", f"{_bulk(bulk_id)}/{verb}", body=body or {})
+
+    def remove_bulk(self, bulk_id: str) -> Json:
+        return self._json("DELETE", _bulk(bulk_id))
 
     def control_job(self, job_id: str, verb: str, body: Mapping[str, Any]) -> Json:
         return self._json("POST", f"/api/jobs/{quote(job_id, safe='')}/{verb}", body=body)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
 
 from jobs.states import BulkStatus, JobStatus
 from jobs.waiting import WaitingCode
+from service.values import PriorityName
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Identifier = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
@@ -22,9 +24,11 @@ class ErrorDetail(Model):
     message: str
 
 
-class ErrorBody(Model):
+class ErrorBody(BaseModel):
+    """`error` is a sentence. `details` are there where single fields are wrong."""
+
     error: str
-    details: list[ErrorDetail] | None = None
+    details: list[ErrorDetail] = Field(default_factory=list)
 
 
 class BulkCreated(Model):
@@ -88,6 +92,14 @@ class NotifyState(Model):
     progress: list[int]
 
 
+class RunBetweenState(Model):
+    """Times of the day between which alone its articles are begun."""
+
+    since: str = Field(alias="from")
+    until: str = Field(alias="to")
+    time_zone: str
+
+
 class BulkJob(Model):
     id: Identifier = Field(alias="_id")
     userId: str  # noqa: N815 - the application's name
@@ -110,15 +122,17 @@ class BulkJob(Model):
     delay_seconds: float
     parallelism: int
     stagger_ms: int
-    priority: Literal["high", "normal", "low"] | float
+    priority: PriorityName | float
     deadline: Moment | None
     budget: BudgetState | None
     failure_policy: FailurePolicyState | None
     notify: NotifyState | None = None
+    run_between: RunBetweenState | None = None
     generation: int
     pause: PauseRecord | None
     pipeline: str
     options: dict[str, Any]
+    results_dropped_at: Moment | None = None
 
 
 class Waiting(Model):
@@ -178,6 +192,9 @@ class FormatRow(JobRow):
     verbosity: str | None = None
 
 
+AnyRow = TypeAliasType("AnyRow", JobRow | FormatRow)
+
+
 class Estimate(Model):
     """When it will have ended, probably between the two, and on what that rests."""
 
@@ -207,7 +224,7 @@ class Progress(Model):
 
 class BulkDetail(Model):
     bulk_job: BulkJob
-    jobs: list[JobRow | FormatRow]
+    jobs: list[AnyRow]
     jobs_next_cursor: str | None
     progress: Progress
 
@@ -224,6 +241,11 @@ class Controlled(Model):
     success: Literal[True] = True
     message: str
     running: list[Identifier]
+
+
+class BulkRemoved(Model):
+    success: Literal[True] = True
+    message: str = "Bulk job removed"
 
 
 class Retried(Model):

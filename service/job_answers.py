@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import ConfigDict
+from typing_extensions import TypeAliasType
 
 from jobs.states import JobStatus
 from service.answers import HowFar, Identifier, JobState, Model, Moment, Usage, Waiting
 
-StageStatus = Literal["pending", "running", "awaiting", "completed", "skipped", "failed", "cancelled"]
+StageStatus = TypeAliasType(
+    "StageStatus", Literal["pending", "running", "awaiting", "completed", "skipped", "failed", "cancelled"]
+)
 
 
 class JobCreated(Model):
@@ -97,6 +100,7 @@ class Job(JobSummary, HowFar):
     usage: Usage
     result: Any
     result_meta: Any
+    result_dropped_at: Moment | None = None
 
 
 class JobDetail(Model):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
+from jobs.bson_json import plain
 from jobs.mailboxes import Mailbox
 from jobs.preferences import Preference, Way
 from jobs.system import System
-from service.auth.callers import Caller
+from service.auth.caller import Caller
 from service.bulk_rules import BulkRules
-from service.notification_models import PreferencesGiven, PreferencesState
+from service.notification_models import PreferencesGiven, PreferencesState, UndeliveredMail
 
 
 async def state_of(caller: Caller, parts: System, rules: BulkRules) -> PreferencesState:
@@ -24,6 +27,12 @@ async def change(body: PreferencesGiven, caller: Caller, parts: System, rules: B
         if mailbox is not None and mailbox.unsubscribed_at is not None:
             await parts.mailboxes.subscribe(mailbox)
     return await _shown(wanted, caller, parts, rules)
+
+
+async def undelivered(caller: Caller, parts: System) -> list[UndeliveredMail]:
+    """What could not be delivered, the newest first."""
+    found = await parts.dead_mails.newest(caller.user)
+    return [UndeliveredMail.model_validate(plain(asdict(mail))) for mail in found]
 
 
 async def unsubscribe(token: str, parts: System, *, again: bool = False) -> Mailbox:

@@ -23,13 +23,15 @@ class NoticesRead(Body):
 
 class NoticeState(Model):
     """`id` is that of the event, as webhooks tell it. `by`: pressrun, person or admin; null where it just ended.
-    `data`: how the bulk or the article stood then."""
+    `data`: how the bulk or the article stood then; `{name, reason}` of a schedule that has paused itself, which is told
+    here alone and has no bulk."""
 
     id: str
-    type: EventType
+    type: EventType | Literal["schedule.paused"]
     at: Moment
-    bulk_job_id: Identifier
+    bulk_job_id: Identifier | None
     job_id: Identifier | None
+    schedule_id: Identifier | None = None
     generation: int | None
     by: str | None
     data: dict[str, Any]

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from jobs.events import EventType
 from jobs.preferences import AT_FIRST, Way
-from service.answers import Model
+from service.answers import Model, Moment
 from service.notify_rules import Email
 from service.values import Body
 
@@ -48,6 +48,29 @@ class PreferencesState(Model):
     own_address: str | None
     unsubscribed: bool
     mails: bool
+
+
+class UndeliveredMail(Model):
+    """`type` is that of the event it told of, or `digest`; `error`: why the last try failed."""
+
+    id: str
+    type: str
+    address: str
+    bulk_job_id: str | None
+    job_id: str | None
+    tries: int
+    error: str | None
+    created_at: Moment
+    ended_at: Moment
+
+
+class UndeliveredMails(Model):
+    mails: list[UndeliveredMail]
+
+
+class MailQueued(Model):
+    success: Literal[True] = True
+    message: str = "Mail queued"
 
 
 class PreferencesChanged(Model):

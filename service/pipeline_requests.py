@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StrictBool, StrictInt, Tag
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from service.values import Body, Keywords, Line, Short, Text, Url
 
@@ -16,8 +17,8 @@ MOST_IDEAS = 10
 LONGEST_SELECTION_HOURS = 720
 
 Hours = Annotated[float, Field(strict=True, gt=0, le=LONGEST_SELECTION_HOURS, allow_inf_nan=False)]
-Component = Literal["title", "intro", "sections", "conclusion", "faq", "meta_description"]
-Verbosity = Literal["short", "medium", "long"]
+Component = TypeAliasType("Component", Literal["title", "intro", "sections", "conclusion", "faq", "meta_description"])
+Verbosity = TypeAliasType("Verbosity", Literal["short", "medium", "long"])
 
 
 def _without_repeats(values: list[str]) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -15,61 +15,20 @@ from starlette.responses import Response
 
 from jobs import errors
 from jobs.errors import Fault, InvalidInput, PressrunError
+from service.faults import faults_of
 from service.json_response import JsonResponse
+from service.refusals import (
+    BodyTooLarge,
+    Forbidden,
+    NotAForm,
+    NotChangeable,
+    NotJson,
+    NotReady,
+    TooManyStreams,
+    Unauthorized,
+)
 
 log = structlog.get_logger()
-MAX_FAULTS = 50
-_SUBJECT = re.compile(r"^(Input|String|List) should")
-
-
-@dataclass(eq=False)
-class BodyTooLarge(PressrunError):
-    """The body is larger than {megabytes} MB: send fewer items at once."""
-
-    megabytes: int
-
-
-@dataclass(eq=False)
-class NotJson(PressrunError):
-    """The body must be JSON: send it with Content-Type: application/json."""
-
-
-@dataclass(eq=False)
-class NotAForm(PressrunError):
-    """The body must be a form with a file: send it with Content-Type: multipart/form-data."""
-
-
-@dataclass(eq=False)
-class Unauthorized(PressrunError):
-    """Unauthorized"""
-
-
-@dataclass(eq=False)
-class Forbidden(PressrunError):
-    """{reason}"""
-
-    reason: str
-
-
-@dataclass(eq=False)
-class NotChangeable(PressrunError):
-    """{reason}"""
-
-    reason: str
-
-
-@dataclass(eq=False)
-class NotReady(PressrunError):
-    """{reason}"""
-
-    reason: str
-
-
-@dataclass(eq=False)
-class TooManyStreams(PressrunError):
-    """You have {most} live streams open, and more are not allowed: close one first."""
-
-    most: int
 
 
 STATUS: dict[type[PressrunError], int] = {
@@ -93,11 +52,14 @@ STATUS: dict[type[PressrunError], int] = {
     NotJson: 415,
     NotAForm: 415,
     TooManyStreams: 429,
+    errors.TooManySubmissions: 429,
+    errors.TooManyOpenBulks: 429,
+    errors.TooManySends: 429,
     NotReady: 503,
     errors.StoreUnavailable: 503,
 }
 SENTENCES = {404: "There is nothing at this address.", 405: "This address does not take this method."}
-RETRY_AFTER = {"Retry-After": "1"}
+A_SECOND = timedelta(seconds=1)
 OUR_FAULT = "Something went wrong here; it was noted."
 
 
@@ -125,21 +87,26 @@ def problem(request: Request, error: PressrunError, shown: Shown = as_json) -> R
         log.error("unexpected_error", error=str(error), kind=type(error).__name__)
         return shown(request, 500, OUR_FAULT, (), {})
     faults = error.faults if isinstance(error, InvalidInput) else ()
-    again = RETRY_AFTER if code in (429, 503) or isinstance(error, errors.StillRunning | errors.Busy) else {}
     sentence = "The database does not answer: try again." if isinstance(error, errors.StoreUnavailable) else str(error)
     if isinstance(error, errors.StoreUnavailable):
         log.warning("database_away", reason=error.reason)
-    return shown(request, code, sentence, faults, again)
+    return shown(request, code, sentence, faults, retry_after(error))
 
 
-def faults_of(found: Sequence[Any]) -> tuple[Fault, ...]:
-    """Pydantic's errors as faults, without the outermost part of where they are (body, query)."""
-    return tuple(Fault(_path(item["loc"][1:]), _sentence(item)) for item in found[:MAX_FAULTS])
+def retry_after(error: PressrunError) -> Mapping[str, str]:
+    """The header that says in whole seconds when it may go better; none where that is not known."""
+    if STATUS.get(type(error)) not in (429, 503) and not isinstance(error, errors.StillRunning | errors.Busy):
+        return {}
+    wait: timedelta = getattr(error, "retry_after", A_SECOND)
+    return {"Retry-After": str(max(1, math.ceil(wait.total_seconds())))}
 
 
-def install(app: FastAPI, shown: Shown) -> None:
+def install(app: FastAPI, shown: Shown, noted: Callable[[PressrunError], None]) -> None:
+    """`noted` is told of each error of ours."""
+
     @app.exception_handler(PressrunError)
     async def ours(request: Request, error: PressrunError) -> Response:
+        noted(error)
         return problem(request, error, shown)
 
     @app.exception_handler(RequestValidationError)
@@ -155,20 +122,3 @@ def install(app: FastAPI, shown: Shown) -> None:
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("unexpected_error", exc_info=error)
         return shown(request, 500, OUR_FAULT, (), {})
-
-
-def _path(location: Sequence[int | str]) -> str:
-    """Without the `$` tags of unions: no key of a body begins so."""
-    return ".".join(str(part) for part in location if not str(part).startswith("$"))
-
-
-def _sentence(item: dict[str, Any]) -> str:
-    match item["type"]:
-        case "missing":
-            return "is required"
-        case "extra_forbidden":
-            return "is not a field of this request"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return "must be an object"
-        case _:
-            return _SUBJECT.sub("must", str(item["msg"])).partition(" after validation, ")[0]

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from jobs.bson_json import plain
+from jobs.bulk_hours import hours_in
 from jobs.controls import Answer
 from jobs.documents import ITEM_FIELDS, JobId
 from jobs.forecasts import Foreseen
@@ -38,6 +39,7 @@ def bulk_job(bulk: Document, ends_by: str | None = None) -> BulkJob:
     """`ends_by` is the upper end of its estimate, where one was made."""
     budget = {**bulk["budget"], "left": bulk["budget_left"]} if bulk["budget"] else None
     shown = {**bulk, "priority": _priority(bulk["priority"]), "budget": budget, "estimated_completion": ends_by}
+    shown["run_between"] = hours_in(bulk)
     return BulkJob.model_validate(plain(shown))
 
 
@@ -134,6 +136,7 @@ def finished_job(job: Document) -> dict[str, Any]:
         "error": job["error"],
         "content": job["result"],
         "result_meta": job["result_meta"],
+        "result_dropped_at": job.get("result_dropped_at"),
         "completed_at": job["completed_at"],
     }
     return {name: plain(value) for name, value in shown.items()}

@@ -18,10 +18,11 @@ from jobs.priority import Priority
 from jobs.selections import Choice
 from service.bulk_rules import BulkRules
 from service.formats import MODE_OF_FORMATS, format_faults, format_items, misplaced_faults
+from service.hours_requests import hours_faults, hours_of
 from service.item_rules import MAX_EXTRA_BYTES, item_faults, size_of
 from service.pipeline_requests import JobSelect
 from service.pipeline_rules import chosen
-from service.problems import NotChangeable
+from service.refusals import NotChangeable
 from service.requests import MAX_FAULTS, BudgetGiven, BulkChange, BulkCreate, FailurePolicyGiven, JobCreate
 from service.values import MOST_ITEMS
 
@@ -40,6 +41,7 @@ def bulk_request(body: BulkCreate, rules: BulkRules, pipelines: Mapping[str, Pip
         faults.append(Fault("metadata", f"must have less than {MAX_EXTRA_BYTES} bytes"))
     faults += _unwritable("deadline", body.deadline)  # one that is past is near: a repeated request stays the same
     faults += _budget_faults(body.budget, rules) + _policy_faults(body.failure_policy)
+    faults += hours_faults(body.run_between)
     faults += [] if of_formats else _faults_of_items(body, pipeline, rules)
     if faults or pipeline is None:
         summary = f"Bulk generation requires {_span(rules)} items" if wrong_count is not None else NOT_VALID
@@ -58,6 +60,7 @@ def bulk_request(body: BulkCreate, rules: BulkRules, pipelines: Mapping[str, Pip
         deadline=body.deadline.astimezone(UTC) if body.deadline else None,
         budget=_budget(body.budget, rules) if body.budget else None,
         failure_policy=FailurePolicy(policy.max_failed_percent, policy.min_items, policy.canary) if policy else None,
+        run_between=hours_of(body.run_between),
         pipeline=pipeline,
         options=body.options.given() if body.options else {},
     )

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     StrictBool,
     StrictInt,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from jobs.controls import PauseMode
+from jobs.pipelines import FORMATS
+from service.hours_requests import BulkHoursGiven
 from service.notify_rules import NotifyGiven
 from service.pipeline_requests import Components, IdeaGiven, PipelineOptions, Source, Templates
 from service.values import (
@@ -40,6 +46,10 @@ from service.values import (
 )
 
 MAX_FAULTS = 50
+ContentStatus = TypeAliasType("ContentStatus", Literal["missing", "outdated", "current"])
+PageType = TypeAliasType("PageType", Literal["product", "category", "brand", "inspire", "engage"])
+ITEMS = ("mode", "items")
+SOURCES = ("source", "templates")
 PASSED_ON = ("idea", "skip_quality_check")
 """Fields of an item that are checked here, and stand among its `params`."""
 
@@ -47,7 +57,7 @@ PASSED_ON = ("idea", "skip_quality_check")
 class ItemMetadata(Body):
     sku_count: Count | None = None
     monthly_searches: Count | None = None
-    content_status: Literal["missing", "outdated", "current"] | None = None
+    content_status: ContentStatus | None = None
 
 
 class ItemCreate(BaseModel):
@@ -65,7 +75,7 @@ class ItemCreate(BaseModel):
     tone: Short | None = None
     language: Short | None = None
     brand_voice: Text | None = None
-    page_type: Literal["product", "category", "brand", "inspire", "engage"] | None = None
+    page_type: PageType | None = None
     target_url: Url | None = None
     external_id: Short | None = None
     dedupe: StrictBool | None = None
@@ -123,17 +133,8 @@ class FailurePolicyGiven(Body):
     canary: Some | None = None
 
 
-class BulkCreate(Body):
-    """`mode` and `items`; or, with the pipeline `formats`, `source` and `templates` instead of both.
-
-    Without a priority, it is computed from the items' metadata and the deadline.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": [{"required": ["mode", "items"]}, {"required": ["pipeline", "source", "templates"]}]
-        }
-    )
+class BulkDraft(Body):
+    """A `BulkCreate` of which anything may still be missing."""
 
     mode: Mode | None = None
     items: Items | None = None
@@ -154,12 +155,35 @@ class BulkCreate(Body):
     budget: BudgetGiven | None = None
     failure_policy: FailurePolicyGiven | None = None
     notify: NotifyGiven | None = None
+    run_between: BulkHoursGiven | None = None
 
 
-class BulkDraft(BulkCreate):
-    """A `BulkCreate` of which anything may still be missing."""
+class BulkCreate(BulkDraft):
+    """`mode` and `items`; or, with the pipeline `formats`, `source` and `templates` instead of both.
 
-    model_config = ConfigDict(json_schema_extra={})
+    Without a priority, it is computed from the items' metadata and the deadline.
+    """
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Two closed forms: with one that only names what is required beside it, a generated type knows nothing."""
+        whole = handler.resolve_ref_schema(handler(core))
+        fields = whole.pop("properties")
+        closed = {name: whole.pop(name) for name in ("type", "additionalProperties")}
+        formats = _form(fields, SOURCES, without=ITEMS) | {"pipeline": {"const": FORMATS.name, "type": "string"}}
+        items = _form(fields, ITEMS, without=(*SOURCES, "processing_mode"))
+        return whole | {
+            "anyOf": [
+                {**closed, "properties": items, "required": [*ITEMS]},
+                {**closed, "properties": formats, "required": ["pipeline", *SOURCES]},
+            ]
+        }
+
+
+def _form(fields: Mapping[str, Any], needed: Iterable[str], without: Iterable[str]) -> dict[str, Any]:
+    """What is needed is not null either."""
+    kept = {name: field for name, field in fields.items() if name not in without}
+    return kept | {name: fields[name]["anyOf"][0] for name in needed}
 
 
 class JobCreate(ItemCreate):

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from jobs.bson_json import plain
+from jobs.bulk_hours import hours_in
 from jobs.documents import BulkRequest
 from jobs.errors import InvalidInput
 from jobs.pipelines import FORMATS
@@ -19,9 +20,9 @@ from jobs.priority import computed
 from jobs.store import Document
 from jobs.system import System
 from jobs.templates import Kept
-from service.auth.callers import Caller
+from service.auth.caller import Caller
 from service.bulk_rules import BulkRules
-from service.problems import faults_of
+from service.faults import faults_of
 from service.request_rules import NOT_VALID
 from service.requests import JobCreate
 from service.submission import body_read, bulk_wanted, job_wanted
@@ -44,12 +45,13 @@ def bulk_body(bulk: Document, items: Sequence[Document]) -> dict[str, Any]:
 
     A priority that is what would be computed is left to be computed again.
     """
-    policy = bulk.get("failure_policy") or {}
+    policy, hours = bulk.get("failure_policy") or {}, hours_in(bulk)
     settings = {name: bulk.get(name) for name in AS_STORED} | {
         "tenant": bulk["tenant"] if bulk["tenant"] != str(bulk["userId"]) else None,
         "priority": _priority(bulk, items),
         "failure_policy": {name: value for name, value in policy.items() if value is not None} or None,
         "notify": {name: value for name, value in (bulk.get("notify") or {}).items() if value} or None,
+        "run_between": {name: hours[name] for name in ("from", "to", "time_zone")} if hours else None,
         "pipeline": bulk["pipeline"],
         "options": bulk.get("options") or None,
     }

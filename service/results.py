@@ -21,7 +21,17 @@ from service.json_text import dumps
 Job = Mapping[str, Any]
 Jobs = AsyncIterable[Job] | Iterable[Job]
 
-CSV_HEADER = ("id", "queue_position", "external_id", "topic", "status", "word_count", "completed_at", "content")
+CSV_HEADER = (
+    "id",
+    "queue_position",
+    "external_id",
+    "topic",
+    "status",
+    "word_count",
+    "completed_at",
+    "content",
+    "result_dropped_at",
+)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _TEXT_FIELDS = (("markdown", "md"), ("content", "md"), ("text", "md"), ("html", "html"))
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2107, 12, 31, 23, 59, 58, tzinfo=UTC)
@@ -68,6 +78,7 @@ async def as_csv(jobs: Jobs) -> AsyncIterator[bytes]:
                 _word_count(job, article),
                 job.get("completed_at"),
                 article.text if article else "",
+                job.get("result_dropped_at"),
             )
         )
 
@@ -160,6 +171,7 @@ def _manifest_entry(job: Job, article: Article | None) -> dict[str, Any]:
         "error": job.get("error"),
         "word_count": _word_count(job, article),
         "sha256": hashlib.sha256(article.data).hexdigest() if article else None,
+        "result_dropped_at": job.get("result_dropped_at"),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -16,6 +17,7 @@ from service.hanging_up import offer
 
 CLOSE_SECONDS = 3
 BACKLOG = 2048
+MAX_HEAD_BYTES = 64 * 2**10
 
 
 class Server(uvicorn.Server):
@@ -27,11 +29,49 @@ class Server(uvicorn.Server):
 
 
 class Protocol(HttpToolsProtocol):
-    """Lets the application cut a connection that nobody reads from."""
+    """Lets the application cut a connection that nobody reads from; takes heads of `MAX_HEAD_BYTES` at most, which
+    would be kept without end otherwise, and nothing that follows a body as a header."""
+
+    _in_head = True
+    _head_bytes = 0
+    _is_refused = False
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > MAX_HEAD_BYTES and not self._is_refused:
+            self._refuse(b"431 Request Header Fields Too Large", "The address and headers are too long.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         offer(self.scope, self.transport.abort)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_head, self._head_bytes = True, 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(b"400 Bad Request", "This is no HTTP request that can be read.")
+
+    def _refuse(self, status: bytes, sentence: str) -> None:
+        body = json.dumps({"error": sentence}).encode()
+        head = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        self.transport.write(head % (status, len(body)) + body)
+        # closed at once, what is still on its way would take the answer away again
+        self.transport.write_eof()
+        self._is_refused = True
+        self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
 
 class PortInUse(PressrunError):

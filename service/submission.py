@@ -13,9 +13,9 @@ from jobs.errors import Fault, InvalidInput, NotFound
 from jobs.history import forecast
 from jobs.system import System
 from service.answers import BulkValidated, ErrorDetail, Forecast
-from service.auth.callers import Caller
+from service.auth.caller import Caller
 from service.bulk_rules import BulkRules
-from service.problems import faults_of
+from service.faults import faults_of
 from service.request_rules import bulk_request, changes_of, single_request
 from service.requests import BulkChange, BulkCreate, JobCreate
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from typing_extensions import TypeAliasType
+
 from service.answers import ErrorDetail, Forecast, Model
 from service.intake.items import Source
+
+FileFormat = TypeAliasType("FileFormat", Source)
 
 
 class UploadFault(ErrorDetail):
@@ -25,7 +29,7 @@ class UploadRead(Model):
     total_items: int
     items: list[dict[str, Any]]
     rows: list[int | None]
-    format: Source
+    format: FileFormat
     encoding: str | None
     sheet: str | None
     other_sheets: list[str]

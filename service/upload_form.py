@@ -14,8 +14,9 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from jobs.errors import Fault, InvalidInput
-from service.body import MAX_BODY_BYTES, MAX_FORM_BYTES, NOT_UTF8, UNREADABLE, check_storable, json_of
-from service.problems import BodyTooLarge
+from service.body import MAX_BODY_BYTES, MAX_FORM_BYTES, NOT_UTF8, UNREADABLE
+from service.json_body import check_storable, json_of
+from service.refusals import BodyTooLarge
 from service.request_rules import NOT_VALID
 from service.values import Mode
 
@@ -23,7 +24,7 @@ FIELDS = ("file", "mode", "columns", "settings", "sheet", "submit")
 REQUIRED = ("file", "mode")
 MOST_PARTS = 20
 LONGEST_FIELD = 2**20
-MODES = get_args(Mode)
+MODES = get_args(Mode.__value__)
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from jobs.documents import BulkRequest
 from jobs.errors import Fault, InvalidInput
 from jobs.system import System
 from service.answers import Forecast
-from service.auth.callers import Caller
-from service.body import check_storable
+from service.auth.caller import Caller
 from service.bulk_rules import BulkRules
+from service.faults import MAX_FAULTS
 from service.intake.items import Found, Source, look_through
-from service.problems import MAX_FAULTS, NotReady
+from service.json_body import check_storable
+from service.refusals import NotReady
 from service.request_rules import NOT_VALID
 from service.requests import BulkCreate
 from service.submission import body_read, bulk_wanted, tried

@@ -16,13 +16,14 @@ from pydantic import (
     Tag,
 )
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from jobs.priority import MOST_STEPS
 
 MOST_ITEMS = 10_000
 """The most that any settings allow in a bulk."""
 
-Mode = Literal["topic", "keywords", "trends", "spin"]
+Mode = TypeAliasType("Mode", Literal["topic", "keywords", "trends", "spin"])
 Short = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200)]
 Line = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=2_000)]
 Text = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100_000)]
@@ -56,8 +57,8 @@ def _name_or_number(value: object) -> str | None:
     return "$number" if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-PriorityName = Literal["high", "normal", "low"]
-PRIORITY_NAMES = get_args(PriorityName)
+PriorityName = TypeAliasType("PriorityName", Literal["high", "normal", "low"])
+PRIORITY_NAMES = get_args(PriorityName.__value__)
 PriorityGiven = Annotated[
     Annotated[PriorityName, Tag("$name")]
     | Annotated[float, Field(strict=True, ge=0, le=MOST_STEPS, allow_inf_nan=False), Tag("$number")],

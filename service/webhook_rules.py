@@ -60,20 +60,29 @@ async def rotate(parts: System, owner: UserId, text: str) -> tuple[Endpoint, str
     return await parts.endpoints.rotate(owner, found.id)
 
 
+async def test(parts: System, owner: UserId, text: str) -> Logged:
+    """Raises `NotFound`, `MoveRefused` where it is disabled, and `TooManySends`."""
+    endpoint = await endpoint_of(parts, owner, text)
+    await parts.user_counts.count_send(owner)
+    return await parts.delivery_log.test(owner, endpoint)
+
+
 async def replay(parts: System, owner: UserId, delivery_id: str) -> Logged:
-    """Raises `NotFound`, also where its endpoint was removed, and `MoveRefused` where that is disabled."""
+    """Raises `NotFound`, also where its endpoint was removed, `MoveRefused` where that is disabled, `TooManySends`."""
     delivery = await parts.delivery_log.find(owner, delivery_id)
     endpoint = await parts.endpoints.find(owner, endpoint_id_of(delivery.endpoint_id)) if delivery.endpoint_id else None
+    await parts.user_counts.count_send(owner)
     return await parts.delivery_log.replay(owner, delivery_id, endpoint)
 
 
 async def replay_range(
     parts: System, owner: UserId, endpoint: Endpoint, since: datetime, until: datetime | None, *, only_failed: bool
 ) -> int:
-    """How many are sent again. Raises `InvalidInput` and `MoveRefused`."""
+    """How many are sent again. Raises `InvalidInput`, `MoveRefused` and `TooManySends`."""
     end = until or parts.clock.now()
     if end <= since:
         raise InvalidInput("The request is not valid.", (Fault("until", "must be later than since"),))
+    await parts.user_counts.count_send(owner)
     return await parts.delivery_log.replay_range(owner, endpoint, since, end, only_failed=only_failed)
 
 

@@ -13,6 +13,7 @@ from pymongo import AsyncMongoClient
 from jobs.embedded.store import EmbeddedStore
 from jobs.mongo import MongoStore
 from jobs.store import Document, Store
+from tests.support.prepared_databases import PreparedDatabases
 
 URI = "PRESSRUN_TEST_MONGODB_URI"
 
@@ -34,13 +35,36 @@ def mongodb_uri() -> str:
 
 
 @pytest.fixture
-async def mongodb_database(mongodb_uri: str) -> AsyncIterator[str]:
-    """The name of a database that nobody else uses, dropped afterwards."""
+async def fresh_mongodb_database(mongodb_uri: str) -> AsyncIterator[str]:
+    """The name of a database that there never was, dropped afterwards."""
     name = f"pressrun_test_{secrets.token_hex(6)}"
     yield name
     client: AsyncMongoClient[Document] = AsyncMongoClient(mongodb_uri)
     async with client:
         await client.drop_database(name)
+
+
+@pytest.fixture
+async def fresh_mongodb_store(mongodb_uri: str, fresh_mongodb_database: str) -> AsyncIterator[Store]:
+    """Of `fresh_mongodb_database`, with nothing in it at all."""
+    store = MongoStore.connect(mongodb_uri, fresh_mongodb_database, 20, "pressrun-test")
+    yield store
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+async def prepared_databases(mongodb_uri: str) -> AsyncIterator[PreparedDatabases]:
+    databases = PreparedDatabases(mongodb_uri)
+    yield databases
+    await databases.drop()
+
+
+@pytest.fixture
+async def mongodb_database(prepared_databases: PreparedDatabases) -> AsyncIterator[str]:
+    """The name of a database that nobody else uses meanwhile: no documents, every index of ours."""
+    name = await prepared_databases.take()
+    yield name
+    await prepared_databases.give_back(name)
 
 
 @pytest.fixture

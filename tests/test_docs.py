@@ -20,14 +20,16 @@ from service.pipeline_requests import PipelineOptions
 from worker.text.quality import Code
 
 ROOT = Path(__file__).parent.parent
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
-PIPELINES, OPERATIONS, API = ((ROOT / "docs" / f"{name}.md").read_text() for name in ("pipelines", "operations", "api"))
+WRITTEN = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
+PAGES = [page for page in WRITTEN if "node_modules" not in page.parts]
+PIPELINES, API = ((ROOT / "docs" / f"{name}.md").read_text() for name in ("pipelines", "api"))
+NEXTJS, GUIDED = (ROOT / "docs" / "nextjs.md").read_text(), ("next.config.ts", "auth.ts", "lib/insert-bulk.ts")
 NAMED_ELSEWHERE = tuple(name for name in OTHERS if not name.startswith(("PRESSRUN_DEMO", "PRESSRUN_OPENAI")))
 
 
 def anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return {re.sub(r"[^a-z0-9_ -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -38,6 +40,29 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert there.exists(), link
         if anchor:
             assert anchor in anchors(there), link
+
+
+def code(text: str) -> str:
+    """Without comment lines and spaces, in which a piece may differ from the whole."""
+    return "".join("".join(line.split()) for line in text.splitlines() if not line.strip().startswith("//"))
+
+
+def test_the_code_of_the_guide_to_next_js_is_the_examples_which_is_run() -> None:
+    written = [code((ROOT / "examples" / "nextjs" / name).read_text()) for name in GUIDED]
+    shown = [code(block) for block in re.findall(r"```ts\n(.*?)```", NEXTJS, re.DOTALL)]
+    assert len(shown) == len(GUIDED)
+    assert [block for block in shown if not any(block in whole for whole in written)] == []
+
+
+def test_the_collections_that_an_application_must_not_have_are_all_named() -> None:
+    opened = {
+        name
+        for file in (ROOT / "jobs").glob("*.py")
+        if file.stem != "app_sessions"
+        for name in re.findall(r"collection\(\"([a-z_]+)\"\)", file.read_text())
+    }
+    told = set(re.findall(r"`([a-z_]+)`", NEXTJS.split("**Look at the names first.**")[1].split("If the")[0]))
+    assert told == opened - {"bulk_jobs", "generation_jobs"}
 
 
 def of_sections(settings: type[BaseModel], prefix: str) -> Iterator[str]:
@@ -61,18 +86,9 @@ def test_every_setting_that_is_named_is_one(page: Path) -> None:
     assert {name for name in named if not name.startswith(NAMED_ELSEWHERE)} <= settings()
 
 
-def documented() -> set[str]:
-    """In full, or as `__FIELD` in a row after one of its section."""
-    found: set[str] = set()
-    for row in OPERATIONS.splitlines():
-        named = re.findall(r"`(PRESSRUN_[A-Z_]+|__[A-Z_]+)`", row)
-        section = next((name.rpartition("__")[0] for name in named if name.startswith("PRESSRUN")), "")
-        found |= {section + name if name.startswith("__") else name for name in named}
-    return found
-
-
-def test_every_setting_of_service_and_worker_is_told_to_the_operator() -> None:
-    assert {name for name in of_sections(Settings, "PRESSRUN_") if name not in documented()} == set()
+def test_every_setting_is_told_to_the_operator() -> None:
+    told = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    assert {name for name in settings() if f"`{name}`" not in told} == set()
 
 
 def rows(text: str, heading: str) -> Iterator[list[str]]:

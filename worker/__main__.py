@@ -17,11 +17,13 @@ import httpx2
 import structlog
 
 from jobs.addressed import Channel
+from jobs.firing import Judge
 from jobs.mail_address import read_sender
 from jobs.mail_server import parse_mail_server
 from jobs.pipelines import CONTENT, IMAGES
 from jobs.settings import Settings, wrong_setting
 from jobs.system import System
+from jobs.tracing import Tracer, Untraced
 from jobs.url_template import UrlTemplate
 from outbound.allowed import Allowed, parse_allowed
 from outbound.client import Outbound
@@ -48,10 +50,12 @@ from worker.outside import Outside
 from worker.record import Workbench
 from worker.registry import Kit, registered
 from worker.runner import Runner
+from worker.scheduler import Scheduler
 from worker.shutdown import Shutdown
 from worker.stages.writing import Components
 from worker.text.template_files import TemplateFault
 from worker.text.templates import Templates
+from worker.tracing import traced
 from worker.upkeep import Upkeep
 
 log = structlog.get_logger()
@@ -173,15 +177,22 @@ def _contexts(settings: Settings, outbound: Outbound, allowed: Allowed) -> Conte
 
 
 async def run_worker(
-    settings: Settings, system: System, shutdown: Shutdown, on_started: Callable[[], None] = lambda: None
+    settings: Settings,
+    system: System,
+    shutdown: Shutdown,
+    on_started: Callable[[], None] = lambda: None,
+    judge: Judge | None = None,
+    metrics: Metrics | None = None,
+    tracer: Tracer | None = None,
 ) -> None:
     """Work until `shutdown` is asked for; what runs then ends or is handed back first. `on_started` is called when all
-    that the settings name was found good."""
+    that the settings name was found good. `judge` says what schedules submit; without one none is fired here."""
+    metrics, tracer = metrics or Metrics(), tracer or Untraced()
     worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     version = importlib.metadata.version("pressrun")
     keeper = Keeper(system.queue, lease=settings.lease, look_every=timedelta(seconds=settings.worker.poll_seconds))
     outside = outside_of(settings, system)
-    pipelines = registered(kit_of(settings), settings.pipelines, outside.contexts)
+    pipelines = traced(registered(kit_of(settings), settings.pipelines, outside.contexts), tracer)
     async with AsyncExitStack() as open_clients:
         clients = {
             name: GeneratorClient(
@@ -191,7 +202,7 @@ async def run_worker(
             for name, (_, endpoint) in settings.endpoints.items()
         }
         breaker = Breaker(system.generators, clients)
-        bench = Workbench.over(system, clients, breaker, outside, shutdown.asked)
+        bench = Workbench.over(system, clients, breaker, outside, shutdown.asked, metrics, tracer)
         loop = Loop(
             system.queue,
             Runner(system.queue, pipelines, bench, keeper, random.Random()),  # noqa: S311 - only spreads retries
@@ -202,7 +213,11 @@ async def run_worker(
             slots=settings.worker.slots,
             poll=timedelta(seconds=settings.worker.poll_seconds),
             grace=timedelta(seconds=settings.worker.shutdown_grace_seconds),
+            metrics=metrics,
+            tracer=tracer,
         )
+        metrics.watch_slots(settings.worker.slots, lambda: len(keeper.running))
+        system.removal.watch(metrics.removed)
         couriers = [
             Courier(
                 system.deliveries,
@@ -212,6 +227,8 @@ async def run_worker(
                 worker_id=worker_id,
                 roll=random.random,
                 places=Places(AT_ONCE[channel]),
+                metrics=metrics,
+                tracer=tracer,
             )
             for channel, sender in senders_of(settings, system).items()
         ]
@@ -221,9 +238,9 @@ async def run_worker(
                 courier.wake()
 
         relay = Relay(system.outbox, wake_couriers)
-        metrics = Metrics()
-        port = settings.worker.metrics_port
-        metrics_port = metrics.serve(port) if port is not None else None
+        scheduler = (
+            Scheduler(system.schedule_firing, judge, system.sweep.outage, metrics) if judge is not None else None
+        )
         upkeep = Upkeep(
             system,
             keeper,
@@ -234,23 +251,30 @@ async def run_worker(
             metrics=metrics,
             pipelines=[pipeline.spec for pipeline in pipelines.values()],
             wake_courier=wake_couriers,
+            scheduler=scheduler,
+            outdated=shutdown.ask,
         )
         timer = upkeep.schedule(timedelta(seconds=settings.worker.sweep_seconds))
         with structlog.contextvars.bound_contextvars(worker_id=worker_id):
             await upkeep.beat()
+            # once more, now that a migration would see this worker
+            await upkeep.measure_clock()
             await upkeep.sweep()
             timer.start()
-            log.info("worker_started", slots=settings.worker.slots, metrics_port=metrics_port)
+            log.info("worker_started", slots=settings.worker.slots)
             on_started()
             try:
                 async with asyncio.TaskGroup() as tasks:
                     keeping = tasks.create_task(keeper.run(), name="keeper")
                     relaying = tasks.create_task(relay.run(), name="relay")
+                    # beside the jobs, not before them: after an outage many are due
+                    firing = tasks.create_task(upkeep.fire_schedules(), name="schedules")
                     for courier in couriers:
                         tasks.create_task(courier.run(), name="courier")
                     await loop.run()
                     keeping.cancel()
                     relaying.cancel()
+                    firing.cancel()
                     await relay.once()
             finally:
                 timer.shutdown(wait=False)

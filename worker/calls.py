@@ -20,11 +20,13 @@ from jobs.expenses import Expense, Tokens
 from jobs.permits import Permits
 from jobs.storable import why_not_storable
 from jobs.store import Document
+from jobs.tracing import SpanKind, Tracer
 from worker.breaker import Breaker
 from worker.cancellation import heed_cancellation
-from worker.failures import StageFailed
+from worker.failures import CallEnd, StageFailed
 from worker.generator import Call, CallFailed, GeneratorClient, Reply
 from worker.keeping import Keeping, until_it_is_there
+from worker.metrics import Metrics
 from worker.pipeline import Entry, digest_of
 from worker.stage import Stage
 
@@ -45,12 +47,16 @@ class PaidCalls:
         breaker: Breaker,
         permits: Permits,
         keeping: Keeping,
+        metrics: Metrics,
+        tracer: Tracer,
     ) -> None:
         self._claim = claim
         self._clients = clients
         self._breaker = breaker
         self._permits = permits
         self._keeping = keeping
+        self._metrics = metrics
+        self._tracer = tracer
         self._open = 0
         self._has_leave = True
         self._well: list[str] = []
@@ -113,7 +119,7 @@ class PaidCalls:
     async def _made(self, client: GeneratorClient, generator: str, stage: Stage, label: str, call: Call) -> Reply:
         self._open += 1
         try:
-            reply = await client.generate(call)
+            reply = await self._measured(client, generator, call)
         except CallFailed as failed:
             if failed.definite:
                 self._unanswered.pop(label, None)
@@ -125,6 +131,22 @@ class PaidCalls:
         self._unanswered.pop(label, None)
         self._settle(stage, *_spent_for(reply), gave=True)
         self._well.append(generator)
+        return reply
+
+    async def _measured(self, client: GeneratorClient, generator: str, call: Call) -> Reply:
+        clock = asyncio.get_running_loop().time
+        began, end = clock(), CallEnd.STOPPED
+        try:
+            with self._tracer.span("pressrun.generator", kind=SpanKind.CLIENT, facts={"endpoint": generator}) as span:
+                try:
+                    reply = await client.generate(replace(call, traceparent=span.traceparent))
+                except CallFailed as failed:
+                    end = failed.end
+                    span.fail(end.value)  # what the endpoint has said of it may be an article's text
+                    raise
+            end = CallEnd.OK
+        finally:
+            self._metrics.called(generator, end, clock() - began)
         return reply
 
     def _settle(self, stage: Stage, cost: float | None, tokens: Tokens, *, gave: bool) -> None:

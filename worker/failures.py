@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
+
+
+class CallEnd(StrEnum):
+    """How a call of a generator ended. `REFUSED`: no repeat would help. `AWAY`: there is nobody who could answer.
+    `STOPPED`: on purpose, before it was answered."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    AWAY = "away"
+    THROTTLED = "throttled"
+    STOPPED = "stopped"
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from outbound.retry_after import read_retry_after
-from worker.failures import StageFailed
+from worker.failures import CallEnd, StageFailed
 
 MAX_REPLY_BYTES = 8 * 2**20
 PASSING_CLIENT_ERRORS = {408, 409, 425, 429}
@@ -36,6 +36,7 @@ class Call:
     path: str
     body: Mapping[str, Any]
     idempotency_key: str = ""
+    traceparent: str | None = None
     most_bytes: int = MAX_REPLY_BYTES
 
 
@@ -78,9 +79,21 @@ class Refusal(BaseModel):
 
 @dataclass(eq=False)
 class CallFailed(StageFailed):
-    """`cost`: it was paid all the same."""
+    """`cost`: it was paid all the same. `throttled`: the endpoint is asked too often; `timed_out`: it took too long."""
 
     cost: float | None = None
+    throttled: bool = False
+    timed_out: bool = False
+
+    @property
+    def end(self) -> CallEnd:
+        if self.timed_out:
+            return CallEnd.TIMEOUT
+        if self.throttled:
+            return CallEnd.THROTTLED
+        if self.down:
+            return CallEnd.AWAY
+        return CallEnd.REFUSED if self.permanent else CallEnd.ERROR
 
 
 class GeneratorClient:
@@ -96,7 +109,8 @@ class GeneratorClient:
             async with asyncio.timeout(self._timeout.total_seconds()):
                 return await self._exchange(call)
         except TimeoutError:
-            raise CallFailed(f"The generator did not answer within {self._timeout.total_seconds():g} s.") from None
+            told = f"The generator did not answer within {self._timeout.total_seconds():g} s."
+            raise CallFailed(told, timed_out=True) from None
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise CallFailed(f"The generator cannot be reached: {_kind(error)}.", counted=False, down=True) from None
         except httpx2.HTTPError as error:
@@ -129,7 +143,7 @@ class GeneratorClient:
             "POST",
             call.path,
             json=call.body,
-            headers={"Idempotency-Key": call.idempotency_key},
+            headers=_headers(call),
         )
         async with request as response:
             body = bytearray()
@@ -142,6 +156,11 @@ class GeneratorClient:
         if response.is_success:
             return _accepted(_parsed(response, bytes(body)))
         raise _refused(response, bytes(body))
+
+
+def _headers(call: Call) -> dict[str, str]:
+    headers = {"Idempotency-Key": call.idempotency_key}
+    return headers if call.traceparent is None else headers | {"traceparent": call.traceparent}
 
 
 def _parsed(response: httpx2.Response, body: bytes) -> Reply:
@@ -178,6 +197,7 @@ def _refused(response: httpx2.Response, body: bytes) -> CallFailed:
         counted=code not in UNCOUNTED,
         definite=code not in UNCOUNTED and not passing_client_error,
         down=code in GATEWAY_ERRORS,
+        throttled=code == 429,
         wait=read_retry_after(response.headers.get("retry-after")),
     )
 

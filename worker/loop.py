@@ -15,9 +15,11 @@ from jobs.claims import Claim
 from jobs.errors import PressrunError, StoreUnavailable
 from jobs.outcomes import Unclaimed
 from jobs.queue import A_MOMENT, Queue
+from jobs.tracing import Tracer, Untraced
 from worker.breaker import Breaker
 from worker.cancellation import heed_cancellation
 from worker.keeper import Keeper
+from worker.metrics import ClaimEnd, Metrics
 from worker.outcomes import Interruption
 from worker.runner import Runner
 from worker.shutdown import Shutdown
@@ -39,6 +41,8 @@ class Loop:
         slots: int,
         poll: timedelta,
         grace: timedelta,
+        metrics: Metrics | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._queue = queue
         self._runner = runner
@@ -49,6 +53,8 @@ class Loop:
         self._slots = slots
         self._poll = poll
         self._grace = grace
+        self._metrics = metrics or Metrics()
+        self._tracer = tracer or Untraced()
         self._busy: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -106,7 +112,7 @@ class Loop:
 
     async def _slot(self) -> None:
         """Job after job until there is none. Where one was found there may be more: the next free slot looks too."""
-        while (claim := await self._claimed(self._queue.claim(self._worker_id))) is not None:
+        while (claim := await self._claimed(self._queue.claim(self._worker_id), ClaimEnd.NOTHING)) is not None:
             heed_cancellation()
             if claim.stagger:
                 self._fill_a_slot_in(claim.stagger + A_MOMENT)
@@ -126,16 +132,27 @@ class Loop:
                 await self._put_back(claim)
                 return
             reserved = await self._runner.run(claim, turn_ends)
-            claim = await self._claimed(self._queue.claim_reserved(reserved)) if reserved else None
+            claim = await self._claimed(self._queue.claim_reserved(reserved), ClaimEnd.LOST) if reserved else None
 
-    async def _claimed(self, claim: Awaitable[Claim | None]) -> Claim | None:
+    async def _claimed(self, claiming: Awaitable[Claim | None], without: ClaimEnd) -> Claim | None:
+        """`without`: what it means that there is none."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        claim, end = None, ClaimEnd.LOST
         try:
-            return await claim
+            claim = await claiming
+            end = without if claim is None else ClaimEnd.TAKEN
         except StoreUnavailable as error:
             log.warning("poll_database_away", reason=error.reason)
         except PressrunError as error:
             log.warning("claim_failed", reason=str(error))
-        return None
+        seconds = clock() - began
+        self._metrics.claimed(end, seconds)
+        if claim is not None:
+            # Whose trace it belongs to is known only now.
+            facts = {"bulk_id": str(claim.bulk_id), "job_id": str(claim.job_id)}
+            self._tracer.was("pressrun.claim", seconds, follows=claim.job.get("trace"), facts=facts)
+        return claim
 
     async def _put_back(self, claim: Claim) -> None:
         try:

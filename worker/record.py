@@ -15,12 +15,14 @@ from jobs.expenses import Expense
 from jobs.materials import Materials
 from jobs.permits import Permits
 from jobs.system import System
+from jobs.tracing import Tracer, Untraced
 from worker.breaker import Breaker
 from worker.calls import PaidCalls
 from worker.cancellation import heed_cancellation
 from worker.failures import StageFailed
 from worker.generator import MAX_REPLY_BYTES, Call, GeneratorClient, Reply
 from worker.keeping import Keeping, until_it_is_there
+from worker.metrics import Metrics
 from worker.outcomes import is_final
 from worker.outside import Outside
 from worker.pipeline import Entry
@@ -44,6 +46,8 @@ class Workbench:
     outside: Outside
     clock: Clock
     stops: asyncio.Event
+    metrics: Metrics
+    tracer: Tracer
 
     @classmethod
     def over(
@@ -53,6 +57,8 @@ class Workbench:
         breaker: Breaker,
         outside: Outside,
         stops: asyncio.Event,
+        metrics: Metrics | None = None,
+        tracer: Tracer | None = None,
     ) -> Workbench:
         return cls(
             clients,
@@ -63,6 +69,8 @@ class Workbench:
             outside,
             system.clock,
             stops,
+            metrics or Metrics(),
+            tracer or Untraced(),
         )
 
 
@@ -73,7 +81,9 @@ class RunningRecord:
         self._claim = claim
         self._bench = bench
         self._keeping = Keeping(claim, bench.checkpoints, bench.clock)
-        self.calls = PaidCalls(claim, bench.clients, bench.breaker, bench.permits, self._keeping)
+        self.calls = PaidCalls(
+            claim, bench.clients, bench.breaker, bench.permits, self._keeping, bench.metrics, bench.tracer
+        )
 
     @property
     def expense(self) -> Expense:

@@ -16,11 +16,14 @@ from jobs.documents import MODES, input_of
 from jobs.errors import Busy, PressrunError, StoreRefused, StoreUnavailable
 from jobs.expenses import Expense
 from jobs.leases import LeaseLost
-from jobs.outcomes import Awaiting, Completed, Failed, HandedBack, Outcome, Retry
+from jobs.outcomes import Awaiting, Cancelled, Completed, Failed, HandedBack, Outcome, Retry
 from jobs.queue import Queue
+from jobs.states import JobStatus
+from jobs.tracing import SpanKind
 from worker.failures import StageFailed
 from worker.keeper import Keeper, Running
 from worker.keeping import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS
+from worker.metrics import AttemptEnd
 from worker.outcomes import outcome_of_failure, outcome_of_interruption
 from worker.pipeline import Asked, Course, Entry, Finished
 from worker.record import RunningRecord, Stopping, Workbench
@@ -54,7 +57,13 @@ class Runner:
         """
         running = Running(claim, started=asyncio.get_running_loop().time())
         bound = {"bulk_id": str(claim.bulk_id), "job_id": str(claim.job_id)}
-        with structlog.contextvars.bound_contextvars(**bound), self._keeper.watching(running):
+        with (
+            structlog.contextvars.bound_contextvars(**bound),
+            self._keeper.watching(running),
+            self._bench.tracer.span(
+                "pressrun.job", kind=SpanKind.CONSUMER, follows=claim.job.get("trace"), facts=bound
+            ) as span,
+        ):
             log.info("job_started", attempt=len(claim.job["attempts"]) + 1, position=claim.job["queue_position"])
             record = RunningRecord(claim, self._bench)
             try:
@@ -67,6 +76,9 @@ class Runner:
                 return reserved  # noqa: TRY300 - the shield's answer
             except LeaseLost:
                 log.warning("lease_lost")
+                span.fail("lease_lost")
+                self._bench.metrics.lease_lost()
+                self._bench.metrics.attempted(claim.job["mode"], AttemptEnd.LOST)
                 return None
 
     async def _outcome(self, running: Running, record: RunningRecord) -> Outcome | None:
@@ -129,6 +141,7 @@ class Runner:
                 wait = min(2 * wait, LONGEST_WAIT_SECONDS)
             except Busy:
                 log.info("settle_left_to_upkeep")
+                self._bench.metrics.attempted(claim.job["mode"], _end_of(outcome))
                 return None
             except StoreRefused as error:
                 log.error("finish_refused", reason=error.reason)  # noqa: TRY400 - the reason is all there is to know
@@ -141,7 +154,25 @@ class Runner:
             else:
                 told = {"error": outcome.error} if isinstance(outcome, Failed | Retry) else {}
                 log.info("job_ended", outcome=type(outcome).__name__.lower(), status=status.value, **told)
+                end = AttemptEnd.CANCELLED if status is JobStatus.CANCELLED else _end_of(outcome)
+                self._bench.metrics.attempted(claim.job["mode"], end)
                 return reserved
+
+
+def _end_of(outcome: Outcome) -> AttemptEnd:
+    match outcome:
+        case Completed():
+            return AttemptEnd.COMPLETED
+        case Failed():
+            return AttemptEnd.FAILED
+        case Retry():
+            return AttemptEnd.RETRIED
+        case Cancelled():
+            return AttemptEnd.CANCELLED
+        case Awaiting():
+            return AttemptEnd.AWAITING
+        case _:
+            return AttemptEnd.HANDED_BACK
 
 
 def _repeating(outcome: Outcome, record: RunningRecord) -> Outcome:

@@ -11,14 +11,15 @@ from datetime import timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from jobs.audit import Finding
+from jobs.audit import Fault, Finding
 from jobs.chores import HALF_DONE_AFTER, Chore
-from jobs.errors import PressrunError, StoreUnavailable
+from jobs.errors import ArchiveFailed, DatabaseTooNew, PressrunError, StoreUnavailable
 from jobs.outbox import AT_ONCE
 from jobs.pipelines import PipelineSpec
 from jobs.system import System
 from worker.keeper import Keeper
 from worker.metrics import Metrics
+from worker.scheduler import EVERY, Scheduler
 
 log = structlog.get_logger()
 CREATIONS_EVERY = timedelta(seconds=15)
@@ -27,6 +28,7 @@ JOBS_NOTICES_EVERY = timedelta(minutes=1)
 MEASURE_CLOCK_EVERY = timedelta(minutes=3)
 AUDIT_EVERY = timedelta(minutes=1)
 AUDITED = 20
+RETENTION_EVERY = timedelta(minutes=1)
 
 
 class Upkeep:
@@ -42,6 +44,8 @@ class Upkeep:
         metrics: Metrics,
         pipelines: Sequence[PipelineSpec] = (),
         wake_courier: Callable[[], None] = lambda: None,
+        scheduler: Scheduler | None = None,
+        outdated: Callable[[], None] = lambda: None,
     ) -> None:
         self._system = system
         self._metrics = metrics
@@ -54,11 +58,15 @@ class Upkeep:
         self._due: set[Chore] = set()
         self._pipelines = pipelines
         self._wake_courier = wake_courier
+        self._scheduler = scheduler
+        self._outdated = outdated
         self._is_known = False
 
     def duties(self, sweep_every: timedelta) -> Sequence[tuple[Callable[[], Awaitable[None]], timedelta]]:
         """What is to be done, and how often."""
+        firing = ((self.fire_schedules, EVERY),) if self._scheduler is not None else ()
         return (
+            *firing,
             (self.sweep, sweep_every),
             (self.complete_creations, CREATIONS_EVERY),
             (self.choose_overdue, SELECTIONS_EVERY),
@@ -66,6 +74,7 @@ class Upkeep:
             (self.beat, self._beat_every),
             (self.measure_clock, MEASURE_CLOCK_EVERY),
             (self.audit, AUDIT_EVERY),
+            (self.remove_old, RETENTION_EVERY),
         )
 
     def schedule(self, sweep_every: timedelta) -> AsyncIOScheduler:
@@ -83,11 +92,17 @@ class Upkeep:
         await self._each(("sweep", self._look_and_sweep))
         tasks: dict[Chore, Callable[[], Awaitable[object]]] = {
             Chore.INTENTS: lambda: self._system.intents.finish_half_done(HALF_DONE_AFTER),
+            # in this order: hours that nobody was there for have come and gone
+            Chore.HOURS: self._system.bulk_hours.close_due,
             Chore.PAUSES: self._system.controls.resume_due,
             Chore.ADOPTION: self._system.adoption.run,
             Chore.NOTICES: lambda: self._relay(self._system.outbox.relay),
         }
         await self._each(*((chore.value, task) for chore, task in tasks.items() if chore in self._due))
+
+    async def fire_schedules(self) -> None:
+        if self._scheduler is not None:
+            await self._scheduler.fire_schedules()
 
     async def complete_creations(self) -> None:
         await self._each(("creations", self._system.creation.complete_owed))
@@ -102,11 +117,25 @@ class Upkeep:
     async def audit(self) -> None:
         await self._each(("audit", self._audit))
 
+    async def remove_old(self) -> None:
+        await self._each(("retention", self._remove_old))
+
     async def beat(self) -> None:
         await self._each(("heartbeat", self._beat))
 
     async def measure_clock(self) -> None:
-        await self._each(("clock", self._system.clock.measure))
+        await self._each(("clock", self._system.clock.measure), ("format", self.look_at_format))
+
+    async def look_at_format(self) -> None:
+        """Stop where the database was migrated past what this version knows: an operator's mistake, or a long sleep.
+
+        Raises `StoreUnavailable`.
+        """
+        try:
+            await self._system.database_format.require()
+        except DatabaseTooNew as error:
+            log.error("database_too_new", reason=str(error))  # noqa: TRY400 - the sentence is all there is to know
+            self._outdated()
 
     async def leave(self) -> None:
         await self._each(("leave", lambda: self._system.workers.leave(self._worker_id)))
@@ -116,7 +145,7 @@ class Upkeep:
             self._due = await self._system.chores.due()
         if self._system.adoption.takes_single_jobs:
             self._due.add(Chore.ADOPTION)
-        await self._system.sweep.run(jobs_may_run=Chore.SLOTS in self._due)
+        self._metrics.reclaimed(await self._system.sweep.run(jobs_may_run=Chore.SLOTS in self._due))
 
     async def _relay(self, relay: Callable[[], Awaitable[int]]) -> None:
         """Until nothing is left that a relay at once would not have taken."""
@@ -139,6 +168,14 @@ class Upkeep:
             self._metrics.found(finding.fault)
         if wrong:
             await self._system.audit.repair(wrong)
+            self._metrics.recounted(sum(finding.fault is Fault.COUNTERS for finding in wrong))
+
+    async def _remove_old(self) -> None:
+        try:
+            await self._system.retention.run()
+        except ArchiveFailed as error:
+            log.warning("archive_failed", reason=error.reason)
+            self._metrics.archive_failed()
 
     async def _beat(self) -> None:
         if not self._is_known:

@@ -39,7 +39,7 @@ class EmbeddedStore:
 
     @classmethod
     def in_memory(cls, *, max_live_jobs: int = MAX_LIVE_JOBS) -> EmbeddedStore:
-        """Keeps nothing; for tests."""
+        """Keeps nothing."""
         return cls({}, None, max_live_jobs)
 
     @classmethod

@@ -46,6 +46,7 @@ KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255
 async def submit_bulk(
     body: BulkCreate, caller: Writer, parts: Parts, rules: Rules, key: KeyHeader = None
 ) -> BulkCreated:
+    """All or nothing. With an `Idempotency-Key` a repeat of the same body gives the first answer."""
     request = await bulk_wanted(body, caller, parts, rules)
     created = await parts.creation.create(caller.user, request, idempotency_key(key, body_hash(body)))
     return BulkCreated(bulk_job_id=str(created.bulk_id), total_items=created.total_items)
@@ -82,6 +83,7 @@ async def get_bulk(
     jobs_cursor: Annotated[int, Query(ge=0, le=2**31, description="jobs_next_cursor of the page before")] = 0,
     jobs_status: Annotated[Sequence[JobStatus], Query(description="only jobs in one of these")] = (),
 ) -> BulkDetail:
+    """Its settings, its progress, and its jobs in queue order, 200 a page."""
     bulk = await parts.lookup.bulk(caller.user, BulkId(parse_id(bulk_id, "bulk job")))
     return await look_at_bulk(parts, bulk, jobs_cursor, jobs_status)
 

@@ -1,4 +1,4 @@
-"""The routes that control a bulk while it runs: pause, resume, cancel, retry."""
+"""The routes that control a bulk: pause, resume, cancel, retry, and its removal once it has ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from jobs.controls import Pause
 from jobs.documents import BulkId, parse_id
-from service.answers import Controlled, Retried
+from service.answers import BulkRemoved, Controlled, Retried
 from service.auth.callers import Writer
 from service.deps import Parts
 from service.rendering import controlled
@@ -27,6 +27,7 @@ async def pause_bulk(bulk_id: str, caller: Writer, parts: Parts, body: BulkPause
 
 @router.post("/resume")
 async def resume_bulk(bulk_id: str, caller: Writer, parts: Parts) -> Controlled:
+    """Jobs start again from the next claim on."""
     return controlled(await parts.controls.resume(caller.user, _id(bulk_id)), "resumed")
 
 
@@ -42,6 +43,13 @@ async def retry_bulk(bulk_id: str, caller: Writer, parts: Parts) -> Retried:
     _, retried = await parts.controls.retry(caller.user, _id(bulk_id))
     message = f"{retried} failed job{'' if retried == 1 else 's'} sent back to the queue"
     return Retried(message=message, retried=retried)
+
+
+@router.delete("")
+async def remove_bulk(bulk_id: str, caller: Writer, parts: Parts) -> BulkRemoved:
+    """For good, with its jobs and results, once it has ended. What is still to be delivered about it is."""
+    await parts.deletion.delete(caller.user, _id(bulk_id))
+    return BulkRemoved()
 
 
 def _id(text: str) -> BulkId:

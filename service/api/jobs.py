@@ -39,6 +39,7 @@ async def list_jobs(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> JobPage:
+    """Newest first."""
     bulk_id = BulkId(parse_id(bulk_job_id, "bulk job")) if bulk_job_id is not None else None
     page = await parts.lookup.jobs(caller.user, status, bulk_id, limit, cursor)
     return JobPage(jobs=[job_summary(job) for job in page.documents], next_cursor=page.next_cursor)
@@ -46,6 +47,7 @@ async def list_jobs(
 
 @router.get("/{job_id}")
 async def get_job(job_id: str, caller: Reader, parts: Parts) -> JobDetail:
+    """All of it: its stages, its attempts, and its result."""
     return await look_at_job(parts, caller.user, _id(job_id))
 
 

@@ -14,6 +14,7 @@ from service import results
 from service.auth.callers import Reader
 from service.deps import Parts
 from service.rendering import finished_jobs
+from service.result_answers import BulkResults
 
 router = APIRouter(prefix="/api/bulk-generate/{bulk_id}", tags=["results"])
 
@@ -36,16 +37,23 @@ MEDIA_TYPES = {
 @router.get(
     "/results",
     response_class=StreamingResponse,
+    response_model=BulkResults,
     responses={
         200: {
             "description": "The finished jobs, in queue order",
-            "content": {media.partition(";")[0]: {} for media in MEDIA_TYPES.values()},
+            "content": {
+                "application/json": {"schema": {"$ref": "#/components/schemas/BulkResults"}},
+                "application/x-ndjson": {"schema": {"type": "string"}},
+                "text/csv": {"schema": {"type": "string"}},
+                "application/zip": {"schema": {"type": "string", "format": "binary"}},
+            },
         }
     },
 )
 async def get_results(
     bulk_id: str, caller: Reader, parts: Parts, format: ResultFormat = ResultFormat.JSON
 ) -> StreamingResponse:
+    """What is finished so far, also of a bulk that was cancelled. CSV opens in Excel; a ZIP has a file an article."""
     bulk = await parts.lookup.bulk(caller.user, BulkId(parse_id(bulk_id, "bulk job")))
     bulk_id = str(bulk["_id"])  # in lower case, however it was asked for
     jobs = finished_jobs(parts.lookup.ended_jobs(bulk))

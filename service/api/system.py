@@ -11,7 +11,7 @@ from service.auth.callers import Admin, Reader
 from service.deps import Parts
 from service.limit_requests import LimitsChange, TenantLimitsChange
 from service.looking import look_at_queue
-from service.problems import NotReady
+from service.refusals import NotReady
 from service.rendering import pipeline_state, series, system_state, worker_state
 from service.system_answers import (
     Health,
@@ -59,11 +59,13 @@ async def list_pipelines(caller: Reader, parts: Parts) -> PipelineList:
 
 @router.get("/api/workers")
 async def list_workers(caller: Admin, parts: Parts) -> WorkerList:
+    """Those that are alive."""
     return WorkerList(workers=[worker_state(worker) for worker in await parts.workers.alive()])
 
 
 @router.get("/api/limits")
 async def get_limits(caller: Admin, parts: Parts) -> LimitsAnswer:
+    """As they are now, for all workers."""
     return LimitsAnswer(limits=LimitValues(**asdict(await parts.limits.read())))
 
 

@@ -25,6 +25,7 @@ async def register_target(body: TargetRegister, caller: Writer, parts: Parts, ch
 
 @router.get("")
 async def list_targets(caller: Writer, parts: Parts) -> TargetList:
+    """By name, without their secrets."""
     return TargetList(targets=[_state(target) for target in await parts.targets.list(caller.user)])
 
 

@@ -50,18 +50,21 @@ async def list_templates(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> TemplateList:
+    """Newest first."""
     page = await parts.templates.page(caller.user, limit, cursor)
     return TemplateList(templates=[_state(template) for template in page.templates], next_cursor=page.next_cursor)
 
 
 @router.get("/api/templates/{template_id}")
 async def get_template(template_id: str, caller: Reader, parts: Parts) -> TemplateAnswer:
+    """With the request that it keeps."""
     template, text = await parts.templates.find(caller.user, _id(template_id))
     return TemplateAnswer(template=_state(template), request=json.loads(text))
 
 
 @router.patch("/api/templates/{template_id}")
 async def change_template(template_id: str, body: TemplateChange, caller: Writer, parts: Parts) -> TemplateChanged:
+    """What is left out stays as it is."""
     if body.name is None and body.request is None:
         raise InvalidInput(NOT_VALID, (Fault("", "name something to change: name, request"),))
     request = kept(given(body.request)) if body.request is not None else None
@@ -71,6 +74,7 @@ async def change_template(template_id: str, body: TemplateChange, caller: Writer
 
 @router.delete("/api/templates/{template_id}")
 async def remove_template(template_id: str, caller: Writer, parts: Parts) -> TemplateRemoved:
+    """Bulks that were made of it stay."""
     await parts.templates.remove(caller.user, _id(template_id))
     return TemplateRemoved()
 

@@ -32,6 +32,7 @@ router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
 
 @router.get("")
 async def list_endpoints(caller: Writer, parts: Parts) -> EndpointList:
+    """With their URLs, without their secrets."""
     return EndpointList(endpoints=[endpoint_state(one) for one in await parts.endpoints.list(caller.user)])
 
 
@@ -44,6 +45,7 @@ async def create_endpoint(body: EndpointCreate, caller: Writer, parts: Parts, ch
 
 @router.get("/deliveries/{delivery_id}")
 async def get_delivery(delivery_id: str, caller: Writer, parts: Parts) -> DeliveryDetail:
+    """With every attempt."""
     logged = await parts.delivery_log.find(caller.user, delivery_id)
     return DeliveryDetail(delivery=delivery_summary(logged), attempts=attempts_of(logged))
 
@@ -57,6 +59,7 @@ async def replay_delivery(delivery_id: str, caller: Writer, parts: Parts) -> Del
 
 @router.get("/{endpoint_id}")
 async def get_endpoint(endpoint_id: str, caller: Writer, parts: Parts) -> EndpointAnswer:
+    """With its URL, without its secrets."""
     endpoint = await parts.endpoints.find(caller.user, webhook_rules.endpoint_id_of(endpoint_id))
     return EndpointAnswer(endpoint=endpoint_state(endpoint))
 
@@ -89,8 +92,7 @@ async def rotate_endpoint(endpoint_id: str, caller: Writer, parts: Parts) -> End
 @router.post("/{endpoint_id}/test")
 async def test_endpoint(endpoint_id: str, caller: Writer, parts: Parts) -> DeliveryQueued:
     """An event of the type `webhook.test` is sent there, within 15 seconds."""
-    endpoint = await webhook_rules.endpoint_of(parts, caller.user, endpoint_id)
-    logged = await parts.delivery_log.test(caller.user, endpoint)
+    logged = await webhook_rules.test(parts, caller.user, endpoint_id)
     return DeliveryQueued(message="Test queued", delivery=delivery_summary(logged))
 
 

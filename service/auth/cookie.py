@@ -1,42 +1,57 @@
-"""An API key that a browser keeps in a cookie, and from which pages a write under it may come (spec §10)."""
+"""The cookie of the sign-in page: its names, how it is set, found and cleared. What stands in it is `signed_in`'s."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from fastapi import Request
 from starlette.responses import Response
 
-from service.problems import Forbidden
+NAME = "pressrun_session"
+SECURE_NAME = "__Host-pressrun_session"
+"""Browsers take it over https alone, and from nobody but this very host: no neighbour can plant one."""
 
-COOKIE = "pressrun_key"
-SAFE = ("GET", "HEAD", "OPTIONS")
-KEPT_SECONDS = 30 * 86_400
-
-
-def keep_key(answer: Response, key: str, request: Request) -> None:
-    """Raises `Forbidden` where another site's page has sent the key: it would see what is done under it."""
-    if not _from_own_page(request):
-        raise Forbidden("A page of another site may sign nobody in here.")
-    # Behind a proxy only the browser knows that it speaks https: it says so with every form.
-    secure = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
-    answer.set_cookie(COOKIE, key, max_age=KEPT_SECONDS, httponly=True, samesite="lax", secure=secure)
+FORMER_NAME = "pressrun_key"
+"""Held the API key itself, in development versions before 0.1."""
 
 
-def forget_key(answer: Response) -> None:
-    answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
+def is_secure(request: Request) -> bool:
+    """Whether the browser speaks https. Behind a proxy that is not trusted only the browser says so, with each form."""
+    return request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
 
 
-def key_in_cookie(request: Request) -> str | None:
-    """Raises `Forbidden` for a write that another site's page has sent: the browser adds the cookie to that as well."""
-    key = request.cookies.get(COOKIE)
-    if key is not None and request.method not in SAFE and not _from_own_page(request):
-        raise Forbidden("A page of another site may not change anything here.")
-    return key
+def name_for(request: Request) -> str:
+    return SECURE_NAME if is_secure(request) else NAME
 
 
-def _from_own_page(request: Request) -> bool:
-    """By what the browser says of the page: as Go's CrossOriginProtection judges it."""
-    fetch_site = request.headers.get("sec-fetch-site")
-    if fetch_site is not None:
-        return fetch_site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    return origin is None or origin.partition("://")[2] == request.headers.get("host")
+def kept_in(request: Request) -> tuple[str, str] | None:
+    """The name and the value. Over what is known to be https, the plain one is nobody's."""
+    names = (SECURE_NAME,) if request.url.scheme == "https" else (SECURE_NAME, NAME)
+    return next(((name, request.cookies[name]) for name in names if request.cookies.get(name)), None)
+
+
+def keep(answer: Response, request: Request, value: str, lifetime: timedelta) -> None:
+    answer.set_cookie(
+        name_for(request),
+        value,
+        max_age=int(lifetime.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(request),
+    )
+
+
+def clear(answer: Response, request: Request) -> None:
+    """Those that the browser has sent, and no others: another site's page sends none, and so clears none."""
+    for name in (NAME, SECURE_NAME, FORMER_NAME):
+        if name in request.cookies:
+            _delete(answer, name)
+
+
+def clear_former(answer: Response, request: Request) -> None:
+    if FORMER_NAME in request.cookies:
+        _delete(answer, FORMER_NAME)
+
+
+def _delete(answer: Response, name: str) -> None:
+    answer.delete_cookie(name, httponly=True, samesite="lax", secure=name == SECURE_NAME)

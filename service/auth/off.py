@@ -13,8 +13,9 @@ from jobs.documents import user_id
 from jobs.errors import Fault
 from jobs.keys import Scope
 from jobs.settings import WrongSettings
-from service.auth.callers import Caller
-from service.problems import Forbidden, problem
+from service.auth.caller import Caller
+from service.problems import problem
+from service.refusals import Forbidden
 
 DEVELOPER = "developer"
 USER_HEADER = "X-Pressrun-User"

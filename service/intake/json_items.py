@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from jobs.errors import InvalidInput
 from service.intake.faults import Faults
+from service.json_size import MAX_VALUES, holds_too_many_values
 
 MAX_ITEMS = 100_000
 HALF = "must not hold half of a surrogate pair"
@@ -63,6 +64,8 @@ def read_jsonl(text: str, faults: Faults) -> list[Placed]:
 
 
 def _loads(text: str) -> Any:
+    if holds_too_many_values(text):
+        raise ValueError(f"it holds more than {MAX_VALUES:,} values")
     try:
         return json.loads(text, object_pairs_hook=_object)
     except RecursionError:

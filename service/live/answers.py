@@ -5,9 +5,7 @@ A queue is no document: its `rev` is the moment it was looked at, in millisecond
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from service.answers import BulkDetail, BulkJob, FormatRow, JobRow, Model, Progress
+from service.answers import AnyRow, BulkDetail, BulkJob, Model, Progress
 from service.job_answers import JobDetail
 from service.system_answers import QueueState
 
@@ -28,7 +26,7 @@ class RowUpdate(Model):
     """One job of the bulk that is listened to."""
 
     rev: int
-    job: JobRow | FormatRow = Field(union_mode="left_to_right")
+    job: AnyRow
 
 
 class JobUpdate(JobDetail):

@@ -19,7 +19,7 @@ from service.live.pace import Pace, Rhythm
 from service.live.subscriptions import Subscription
 from service.live.views import Views
 from service.live.watcher import Watcher
-from service.problems import TooManyStreams
+from service.refusals import TooManyStreams
 
 log = structlog.get_logger()
 CLOSE_SECONDS = 1.0
@@ -46,6 +46,10 @@ class Broadcast:
     def count(self) -> int:
         """How many streams there are."""
         return len(self._readers)
+
+    def count_of(self, kind: type[Subject]) -> int:
+        """How many of one kind of subject; may be asked from any thread."""
+        return sum(isinstance(feed.subject, kind) for feed in list(self._readers.values()))
 
     def now(self) -> datetime:
         return self._parts.clock.now()

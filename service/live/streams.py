@@ -16,14 +16,15 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jobs.changes import LATE
-from jobs.errors import PressrunError, StoreUnavailable
-from service.auth.callers import Authentication, Caller
+from jobs.errors import NotFound, PressrunError, StoreUnavailable
+from service.auth.caller import Caller
+from service.auth.callers import Authentication
 from service.hanging_up import hang_up_of
 from service.live.broadcast import Broadcast
 from service.live.events import QueueSubject, Renderer, Subject
 from service.live.positions import event_id, moment_of
 from service.live.subscriptions import Batch, Subscription
-from service.problems import Unauthorized
+from service.refusals import Unauthorized
 
 log = structlog.get_logger()
 MOST_AGE = timedelta(minutes=10)
@@ -51,22 +52,33 @@ class Patience:
 async def open_stream(request: Request, caller: Caller, subject: Subject, renderer: Renderer) -> Response:
     """The answer that is a stream. Raises `NotFound` for a subject that is not the caller's, and `TooManyStreams`.
 
-    The caller is asked for again once a minute, as at first: who may no longer look is told nothing more.
+    The caller is asked for again once a minute, as at first, and so is the subject: who may no longer look is told
+    nothing more, and what was removed ends.
     """
     broadcast: Broadcast = request.app.state.broadcast
     bulk_id = await broadcast.views.check(subject)
     reader = broadcast.subscribe(caller.user, subject, bulk_id, _since(request, subject, broadcast.now()))
+
+    async def is_still_there() -> bool:
+        # An ended bulk that is removed changes nothing that a feed would hear of.
+        try:
+            await broadcast.views.check(subject)
+        except NotFound:
+            return False
+        except StoreUnavailable:
+            pass  # looked at again in a minute
+        return True
 
     async def still_may_look() -> bool:
         authentication: Authentication = request.app.state.authentication
         try:
             known = await authentication.caller(request)
         except StoreUnavailable:
-            return True  # who it is cannot be told just now, and nothing new is told either
+            return True  # who it is cannot be told just now; once it can, it is asked again
         except Unauthorized:
             return False
         of_all = isinstance(subject, QueueSubject) and subject.owner is None
-        return known.user == caller.user and (known.is_admin or not of_all)
+        return known.user == caller.user and (known.is_admin or not of_all) and await is_still_there()
 
     return LiveStream(broadcast, reader, renderer, still_may_look, request.app.state.stream_patience)
 

@@ -15,7 +15,8 @@ from jobs.states import JobStatus
 from jobs.store import Document
 from jobs.system import System
 from service.answers import BulkDetail
-from service.auth.callers import Caller, Reader
+from service.auth.caller import Caller
+from service.auth.callers import Reader
 from service.deps import Parts
 from service.live.events import BulkSubject
 from service.live.positions import event_id

@@ -1,4 +1,4 @@
-"""The buttons of a bulk's page: pause, resume, cancel, retry, submit again, and the form that changes it.
+"""The buttons of a bulk's page: pause, resume, cancel, retry, submit again, remove, and the form that changes it.
 
 Each does what the API's route of that name does, and answers with a sentence and the changed parts of the page.
 """
@@ -18,8 +18,10 @@ from jobs.documents import BulkId, parse_id
 from jobs.errors import Fault, InvalidInput
 from jobs.store import Document
 from jobs.system import System
-from service.auth.callers import Caller, Writer
+from service.auth.caller import Caller
+from service.auth.callers import Writer
 from service.deps import Parts, Rules
+from service.faults import faults_of
 from service.looking import bulk_told, progress_of
 from service.pages import bulk_parts, html
 from service.pages.bulk import bulk_page
@@ -28,7 +30,6 @@ from service.pages.bulk_settings import at_fields, change_wanted
 from service.pages.forms import form_of
 from service.pages.sending import once
 from service.pages.wording import plural
-from service.problems import faults_of
 from service.rendering import bulk_job
 from service.request_rules import check_until
 from service.requests import BulkPause
@@ -68,6 +69,12 @@ async def retry(bulk_id: str, caller: Writer, parts: Parts, request: Request) ->
     bulk, retried = await parts.controls.retry(caller.user, _id(bulk_id))
     said = f"{plural(retried, 'failed article')} sent back to the queue." if retried else "Nothing has failed."
     return await _outcome(request, caller, parts, bulk, said)
+
+
+@router.post("/remove")
+async def remove(bulk_id: str, caller: Writer, parts: Parts, request: Request) -> Response:
+    await parts.deletion.delete(caller.user, _id(bulk_id))
+    return html.elsewhere(request, "/")
 
 
 @router.post("/again")

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from jobs.errors import Fault, InvalidInput
 from service.answers import BulkJob
+from service.faults import faults_of
 from service.pages.labels import LABELS as LABELS_OF_REQUESTS
 from service.pages.request_form import TOLD, notify_of, shown
-from service.problems import faults_of
 from service.requests import BulkChange
 from service.values import PRIORITY_NAMES
 

@@ -15,7 +15,7 @@ from jobs.documents import MODES, BulkRequest
 from jobs.errors import InvalidInput
 from jobs.system import System
 from service.answers import Forecast
-from service.auth.callers import Caller
+from service.auth.caller import Caller
 from service.bulk_rules import BulkRules
 from service.pages.marking import Mark, Marked, marked, of_article, of_field
 from service.pages.pasted import items_in

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from jobs.errors import InvalidInput
 from jobs.events import EventType
+from service.faults import faults_of
 from service.pages.marking import Marked, marked, of_field
 from service.pages.request_form import moment_of
 from service.pages.wording import event
-from service.problems import faults_of
 from service.request_rules import NOT_VALID
 from service.values import Body
 from service.webhook_models import DEFAULT_EVENTS, EndpointChange, EndpointCreate, EndpointState, ReplayRange

@@ -14,7 +14,7 @@ from service.pipeline_requests import Verbosity
 KNOWN = ("summary", "newsletter", "social_post", "thread", "faq", "script", "press_release")
 """Those that the reference generator has a shape for; a generator may have others."""
 
-LEVELS: Sequence[str] = get_args(Verbosity)
+LEVELS: Sequence[str] = get_args(Verbosity.__value__)
 FORMAT = "format."
 LEAD_TO = (("", "Found out from the address"), ("video", "A video"), ("article", "A page to read"))
 

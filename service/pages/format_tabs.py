@@ -82,8 +82,10 @@ def _place(tab: Tab) -> tuple[int, str, int]:
     return 1 if tab.row.status is JobStatus.PROCESSING else 2, "", tab.row.queue_position
 
 
-async def _read(parts: System, bulk: Document, tab: Tab) -> tuple[Reading, str]:
+async def _read(parts: System, bulk: Document, tab: Tab) -> tuple[Reading | None, str]:
     job = await parts.lookup.job(bulk["userId"], JobId(parse_id(tab.row.id, "job")))
+    if job.get("result_dropped_at") is not None:
+        return None, ""
     article = reading(plain(job["result"]), plain(job["result_meta"]))
     markdown = (job["result_meta"] or {}).get("markdown")
     return article, markdown if isinstance(markdown, str) else article.raw

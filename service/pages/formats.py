@@ -11,7 +11,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, Response
 
 from jobs.documents import BulkId, JobId, parse_id
-from service.auth.callers import Caller, Reader, Writer
+from service.auth.caller import Caller
+from service.auth.callers import Reader, Writer
 from service.deps import Parts
 from service.live.events import BulkSubject, Event, Message
 from service.live.streams import open_stream

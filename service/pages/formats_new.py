@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from jobs.errors import InvalidInput, PressrunError, QuotaReached, StoreFull, TooMany
+from jobs.errors import InvalidInput, PressrunError, TooMany
 from jobs.lookup import BulkFilter
 from jobs.pipelines import FORMATS
 from service.answers import BulkValidated
-from service.auth.callers import Caller, Writer
+from service.auth.caller import Caller
+from service.auth.callers import Writer
 from service.bulk_rules import BulkRules
 from service.deps import Parts, Rules
 from service.pages import html
@@ -21,8 +22,8 @@ from service.pages.keeping import NAME, keep, named, opened
 from service.pages.marking import Filled, marked, of_field
 from service.pages.offers import offers
 from service.pages.request_form import OF_BULK
-from service.pages.sending import new_key, once
-from service.problems import STATUS
+from service.pages.sending import NOT_NOW, new_key, note_refusal, once
+from service.problems import STATUS, retry_after
 from service.rendering import bulk_job
 from service.submission import body_read, bulk_wanted, tried
 
@@ -63,7 +64,8 @@ async def send_formats(request: Request, caller: Writer, parts: Parts, rules: Ru
                 pass
     except InvalidInput:
         pass  # told below, as where it is only looked through
-    except (QuotaReached, StoreFull, TooMany) as error:
+    except (*NOT_NOW, TooMany) as error:
+        note_refusal(request, error)
         return await page.shown(Filled(form), refused=error)
     found = await tried(body, caller, parts, rules)
     wrong = marked(of_field(error.path, error.message) for error in found.errors)
@@ -88,7 +90,7 @@ class FormatsPage:
         owner = self._caller.user
         recent = await self._parts.lookup.bulks(owner, BulkFilter(pipeline=FORMATS.name), RECENT)
         code = STATUS[type(refused)] if refused else 400 if f.wrong.listed else 200
-        return html.page(
+        page = html.page(
             "formats_new.html",
             self._caller,
             code,
@@ -107,3 +109,5 @@ class FormatsPage:
             settings_open=any(name in f.values for name in OF_BULK if name != "name"),
             recent=[bulk_job(bulk) for bulk in recent.documents],
         )
+        page.headers.update(retry_after(refused) if refused else {})
+        return page

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from service.auth.callers import Caller
+from service.auth.caller import Caller
 from service.pages import wording
 
 HERE = Path(__file__).parent.parent

@@ -14,7 +14,8 @@ from jobs.states import JobStatus
 from jobs.store import Document
 from jobs.system import System
 from service import results
-from service.auth.callers import Caller, Reader, Writer
+from service.auth.caller import Caller
+from service.auth.callers import Reader, Writer
 from service.deps import Parts
 from service.job_answers import Job
 from service.live.events import JobSubject
@@ -23,7 +24,6 @@ from service.looking import bulk_told, look_at_job, progress_of, rows_of
 from service.pages import bulk_parts, html, job_parts
 from service.pages.bulk_parts import Look
 from service.pages.forms import form_of
-from service.pages.prose import reading
 from service.rendering import bulk_job, finished_job
 
 router = APIRouter(prefix="/jobs/{job_id}", include_in_schema=False)
@@ -45,8 +45,7 @@ async def preview(job_id: str, caller: Reader, parts: Parts, request: Request) -
     if not html.is_htmx(request):
         return RedirectResponse(f"/jobs/{_id(job_id)}#article", status_code=303, headers=html.HEADERS)
     job = (await look_at_job(parts, caller.user, _id(job_id))).job
-    article = reading(job.result, job.result_meta) if job.status is JobStatus.COMPLETED else None
-    return html.fragment(html.part("job_article.html", "preview", job, article))
+    return html.fragment(html.part("job_article.html", "preview", job, job_parts.article_of(job)))
 
 
 @router.get("/raw")
@@ -55,7 +54,7 @@ async def raw(job_id: str, caller: Reader, parts: Parts, request: Request) -> Re
     if not html.is_htmx(request):
         return RedirectResponse(f"/jobs/{_id(job_id)}/article", status_code=303, headers=html.HEADERS)
     job = (await look_at_job(parts, caller.user, _id(job_id))).job
-    return html.fragment(html.part("job_article.html", "raw", job, reading(job.result, job.result_meta)))
+    return html.fragment(html.part("job_article.html", "raw", job, job_parts.article_of(job)))
 
 
 @router.get("/article")
@@ -64,7 +63,7 @@ async def download(job_id: str, caller: Reader, parts: Parts) -> Response:
     job = finished_job(await parts.lookup.job(caller.user, _id(job_id)))
     article = results.article_of(job)
     if article is None:
-        raise NotFound("article yet")
+        raise NotFound("article any more: it was removed" if job["result_dropped_at"] else "article yet")
     kept_as = {"Content-Disposition": f'attachment; filename="{results.name_of(job, article)}"'}
     return Response(article.data, media_type="text/plain; charset=utf-8", headers={**html.HEADERS, **kept_as})
 

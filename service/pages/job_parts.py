@@ -10,22 +10,28 @@ from jobs.states import JobStatus
 from service.job_answers import Job
 from service.pages import html
 from service.pages.bulk_parts import Look
-from service.pages.prose import reading
+from service.pages.prose import Reading, reading
 
 AGAIN = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 def of_job(job: Job, look: Look) -> Mapping[str, Markup]:
-    article = reading(job.result, job.result_meta) if job.status is JobStatus.COMPLETED else None
     return {
         "job-head": html.part("job_parts.html", "head", job, stages_to_begin_at(job), look.may_write),
         "job-now": html.part("job_parts.html", "now", job),
-        "job-article": html.part("job_parts.html", "article", job, article),
+        "job-article": html.part("job_parts.html", "article", job, article_of(job)),
         "job-choice": html.part("job_parts.html", "choice", job),
         "job-stages": html.part("job_parts.html", "stages", job),
         "job-attempts": html.part("job_parts.html", "attempts", job),
         "job-facts": html.part("job_parts.html", "facts", job),
     }
+
+
+def article_of(job: Job) -> Reading | None:
+    """None where there is none, or none any more."""
+    if job.status is not JobStatus.COMPLETED or job.result_dropped_at is not None:
+        return None
+    return reading(job.result, job.result_meta)
 
 
 def stages_to_begin_at(job: Job) -> Sequence[str]:

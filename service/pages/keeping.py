@@ -18,8 +18,8 @@ from jobs.errors import NameTaken
 from jobs.pipelines import FORMATS
 from jobs.system import System
 from jobs.templates import Template, TemplateId
+from service.faults import faults_of
 from service.pages.marking import Marked, marked, of_field
-from service.problems import faults_of
 from service.requests import BulkDraft
 from service.resubmission import bulk_body, given, kept
 from service.template_models import TemplateState

@@ -11,14 +11,16 @@ from starlette.responses import RedirectResponse, Response
 from jobs.errors import InvalidInput
 from jobs.events import EventType
 from jobs.preferences import Way
-from service.auth.callers import Caller, Reader, Writer
+from jobs.system import System
+from service.auth.caller import Caller
+from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
-from service.mail_preferences import change, state_of
+from service.faults import faults_of
+from service.mail_preferences import change, state_of, undelivered
 from service.notification_models import PreferencesGiven, PreferencesState
 from service.pages import html
 from service.pages.forms import form_of
 from service.pages.marking import Filled, marked, of_field
-from service.problems import faults_of
 from service.request_rules import NOT_VALID
 
 HERE = "/notifications/settings"
@@ -30,7 +32,7 @@ router = APIRouter(prefix=HERE, include_in_schema=False)
 @router.get("")
 async def show_settings(caller: Reader, parts: Parts, rules: Rules, saved: bool = False) -> Response:
     state = await state_of(caller, parts, rules)
-    return _page(caller, state, Filled(_values(state)), saved=saved)
+    return await _page(caller, parts, state, Filled(_values(state)), saved=saved)
 
 
 @router.post("")
@@ -41,14 +43,25 @@ async def change_settings(request: Request, caller: Writer, parts: Parts, rules:
         await change(_given(form), caller, parts, rules)
     except InvalidInput as error:
         wrong = marked(of_field(fault.path, fault.message) for fault in error.faults)
-        return _page(caller, await state_of(caller, parts, rules), Filled(form, wrong))
+        return await _page(caller, parts, await state_of(caller, parts, rules), Filled(form, wrong))
     return RedirectResponse(f"{HERE}?saved=true", status_code=303, headers=html.HEADERS)
 
 
-def _page(caller: Caller, state: PreferencesState, f: Filled, *, saved: bool = False) -> Response:
+@router.post("/mail/{delivery_id}/replay")
+async def send_again(delivery_id: str, request: Request, caller: Writer, parts: Parts) -> Response:
+    await form_of(request)
+    await parts.dead_mails.send_again(caller.user, delivery_id)
+    shown = html.part("undelivered.html", "list", await undelivered(caller, parts), caller.may_write)
+    return html.outcome(request, "It is sent again within seconds.", HERE, {"undelivered": shown})
+
+
+async def _page(caller: Caller, parts: System, state: PreferencesState, f: Filled, *, saved: bool = False) -> Response:
     code = 400 if f.wrong.listed else 200
     kinds = [(EVENT + kind.value, kind.value) for kind in EventType]
-    return html.page("mail_settings.html", caller, code, state=state, f=f, saved=saved, kinds=kinds, ways=WAYS)
+    shown = html.part("undelivered.html", "list", await undelivered(caller, parts), caller.may_write)
+    return html.page(
+        "mail_settings.html", caller, code, state=state, f=f, saved=saved, kinds=kinds, ways=WAYS, undelivered=shown
+    )
 
 
 def _values(state: PreferencesState) -> dict[str, str]:

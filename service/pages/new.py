@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from jobs.errors import PressrunError, QuotaReached, StoreFull, TooMany
+from jobs.errors import PressrunError, TooMany
 from jobs.pipelines import FORMATS
-from service.auth.callers import Caller, Writer
+from service.auth.caller import Caller
+from service.auth.callers import Writer
 from service.bulk_rules import BulkRules
 from service.deps import Parts, Rules
 from service.pages import html
@@ -20,8 +21,8 @@ from service.pages.keeping import Opened, keep, listing, named, opened
 from service.pages.marking import Filled
 from service.pages.new_shown import prefilled, shown_of, way_of
 from service.pages.offers import offers
-from service.pages.sending import once
-from service.problems import STATUS
+from service.pages.sending import NOT_NOW, note_refusal, once
+from service.problems import STATUS, retry_after
 
 HERE = "/bulks/new"
 LISTED = 50
@@ -59,7 +60,8 @@ async def send_new(request: Request, caller: Writer, parts: Parts, rules: Rules)
                 body, wanted = asked
                 try:
                     created = await parts.creation.create(caller.user, wanted, once(form, body))
-                except (QuotaReached, StoreFull) as error:
+                except NOT_NOW as error:
+                    note_refusal(request, error)
                     return await page.shown(Filled(form), draft, of=of, refused=error)
                 return RedirectResponse(f"/bulks/{created.bulk_id}", 303, html.HEADERS)
         case "save" if not draft.has_unread_file:
@@ -96,7 +98,7 @@ class NewPage:
         code = STATUS[type(refused)] if refused else 400 if f.wrong.listed else 200
         may_choose = way_of(f) == "template" and of is None
         templates = (await listing(self._parts, owner, LISTED)).templates if may_choose else ()
-        return html.page(
+        page = html.page(
             "new.html",
             self._caller,
             code,
@@ -108,3 +110,5 @@ class NewPage:
             templates=[each for each in templates if each.pipeline != FORMATS.name],
             **shown_of(f, draft, found),
         )
+        page.headers.update(retry_after(refused) if refused else {})
+        return page

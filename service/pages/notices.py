@@ -11,15 +11,16 @@ from starlette.responses import RedirectResponse, Response
 
 from jobs.errors import InvalidInput
 from service.auth.callers import Reader, Writer
+from service.auth.origin import OwnPages
 from service.deps import Parts
+from service.faults import faults_of
 from service.notice_list import mark_read, notice_state
-from service.notice_models import NoticesRead
+from service.notice_models import NoticesRead, NoticeState
 from service.pages import html, polling
 from service.pages.forms import form_of
 from service.pages.notices_live import HERE, LIST, POLL, Listed, address, listed
 from service.pages.rail import unread_parts
 from service.pages.wording import plural
-from service.problems import faults_of
 from service.request_rules import NOT_VALID
 
 router = APIRouter(prefix=HERE, include_in_schema=False)
@@ -55,13 +56,20 @@ async def read_notices(request: Request, caller: Writer, parts: Parts) -> Respon
 
 
 @router.get("/{notice_id}")
-async def open_notice(notice_id: str, caller: Reader, parts: Parts) -> Response:
-    """What it tells of; it is read by that. Repeated, as browsers may, it does nothing more."""
+async def open_notice(notice_id: str, request: Request, caller: Reader, parts: Parts) -> Response:
+    """What it tells of; it is read by that, unless another site's page has led here: it is the one GET that changes
+    anything. Repeated, as browsers may, it does nothing more."""
     notice = notice_state(await parts.notices.find(caller.user, notice_id))
-    if notice.read_at is None and caller.may_write:
+    own_pages: OwnPages = request.app.state.own_pages
+    if notice.read_at is None and caller.may_write and own_pages.sent(request):
         await mark_read(parts, caller.user, NoticesRead(ids=[notice.id]))
-    told_of = f"/jobs/{notice.job_id}" if notice.job_id else f"/bulks/{notice.bulk_job_id}"
-    return RedirectResponse(told_of, status_code=303, headers=html.HEADERS)
+    return RedirectResponse(_told_of(notice), status_code=303, headers=html.HEADERS)
+
+
+def _told_of(notice: NoticeState) -> str:
+    if notice.schedule_id:
+        return f"/schedules/{notice.schedule_id}"
+    return f"/jobs/{notice.job_id}" if notice.job_id else f"/bulks/{notice.bulk_job_id}"
 
 
 def _changed(found: Listed) -> dict[str, str]:

@@ -24,7 +24,7 @@ IN_WORDS: Mapping[str, str] = {
 }
 PAGE_TYPES = ("product", "category", "brand", "inspire", "engage")
 HOURS = ("1", "4", "12", "24", "48", "72", "168")
-COMPONENTS: Sequence[str] = get_args(Component)
+COMPONENTS: Sequence[str] = get_args(Component.__value__)
 MODES: Sequence[tuple[str, str, str]] = (
     ("topic", "Topic", "An article a line: what it is about."),
     ("keywords", "Keywords", "An article a line: its keywords, with commas between."),

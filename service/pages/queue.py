@@ -13,7 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from jobs.documents import UserId
 from jobs.errors import InvalidInput
 from jobs.system import System
-from service.auth.callers import Admin, Caller, Reader
+from service.auth.caller import Caller
+from service.auth.callers import Admin, Reader
 from service.deps import Parts
 from service.live.events import QueueSubject
 from service.live.streams import open_stream

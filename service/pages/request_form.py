@@ -23,6 +23,7 @@ OF_BULK = (
     "budget.cost", "budget.cost_per_job",
     "failure_policy.max_failed_percent", "failure_policy.min_items", "failure_policy.canary",
     *(f"notify.{name}" for name in TOLD),
+    "run_between.from", "run_between.to", "run_between.time_zone",
 )  # fmt: skip
 OPTIONS = tuple(f"options.{name}" for name in STAGE_OF_OPTION)
 NEVER = "never"

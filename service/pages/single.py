@@ -5,16 +5,17 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from jobs.errors import InvalidInput, PressrunError, QuotaReached, StoreFull
-from service.auth.callers import Caller, Writer
+from jobs.errors import InvalidInput, PressrunError
+from service.auth.caller import Caller
+from service.auth.callers import Writer
 from service.deps import Parts, Rules
 from service.pages import html
 from service.pages.forms import form_of
 from service.pages.marking import Filled
 from service.pages.offers import COMPONENTS, Offers, offers
-from service.pages.sending import new_key, once
+from service.pages.sending import NOT_NOW, new_key, note_refusal, once
 from service.pages.single_form import body_of, body_read, what_is_wrong
-from service.problems import STATUS
+from service.problems import STATUS, retry_after
 from service.submission import job_wanted
 
 HERE = "/jobs/new"
@@ -36,7 +37,8 @@ async def send_single(request: Request, caller: Writer, parts: Parts, rules: Rul
         created = await parts.creation.create(caller.user, wanted, once(form, body))
     except InvalidInput as error:
         return _page(caller, Filled(form, what_is_wrong(error)), there)
-    except (QuotaReached, StoreFull) as error:
+    except NOT_NOW as error:
+        note_refusal(request, error)
         return _page(caller, Filled(form), there, error)
     return RedirectResponse(f"/jobs/{created.job_ids[0]}", 303, html.HEADERS)
 
@@ -44,7 +46,7 @@ async def send_single(request: Request, caller: Writer, parts: Parts, rules: Rul
 def _page(caller: Caller, f: Filled, there: Offers, refused: PressrunError | None = None) -> Response:
     code = STATUS[type(refused)] if refused else 400 if f.wrong.listed else 200
     sentence = str(refused) if refused else None
-    return html.page(
+    page = html.page(
         "single.html",
         caller,
         code,
@@ -55,3 +57,5 @@ def _page(caller: Caller, f: Filled, there: Offers, refused: PressrunError | Non
         key=f.value("key") or new_key(),
         sentence=sentence,
     )
+    page.headers.update(retry_after(refused) if refused else {})
+    return page

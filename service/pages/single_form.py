@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from jobs.documents import MODES
 from jobs.errors import InvalidInput
 from jobs.pipelines import PipelineSpec
+from service.faults import faults_of
 from service.pages.marking import Marked, marked, of_field
 from service.pages.request_form import fields_of_items, list_of, pipeline_of
-from service.problems import faults_of
 from service.request_rules import NOT_VALID
 from service.requests import JobCreate
 

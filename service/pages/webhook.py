@@ -13,13 +13,15 @@ from jobs.endpoints import Endpoint
 from jobs.errors import InvalidInput
 from jobs.system import System
 from service import webhook_rules
-from service.auth.callers import Caller, Writer
+from service.auth.caller import Caller
+from service.auth.callers import Writer
 from service.deps import CheckUrl, Parts
 from service.pages import html, polling
 from service.pages.delivery_log import HEAD, LOG, POLL, STATES, Wanted, log_of, url_of
 from service.pages.endpoint_form import KINDS, change_wanted, replay_wanted, values_of, what_is_wrong
 from service.pages.forms import form_of
 from service.pages.marking import Filled
+from service.pages.shown_once import Once, forgotten
 from service.pages.wording import plural
 from service.webhook_rendering import endpoint_state
 
@@ -28,7 +30,7 @@ router = APIRouter(prefix="/webhooks/{endpoint_id}", include_in_schema=False)
 
 @dataclass(frozen=True)
 class Forms:
-    """How the page's forms are filled where not as at first; `secret` is shown on this one page."""
+    """How the page's forms are filled where not as at first; `secret` is shown this once."""
 
     change: Filled | None = None
     replay: Filled = field(default_factory=Filled)
@@ -48,15 +50,18 @@ Which = Annotated[Wanted, Depends(_wanted)]
 @router.get("")
 async def show_webhook(
     endpoint_id: str,
+    request: Request,
     caller: Writer,
     parts: Parts,
     wanted: Which,
+    once: Once,
     replayed: Annotated[int | None, Query(ge=0)] = None,
 ) -> Response:
     """`replayed`: of how many deliveries it was just said that they are sent again."""
     endpoint = await webhook_rules.endpoint_of(parts, caller.user, endpoint_id)
     said = None if replayed is None else f"To be sent again: {plural(replayed, 'delivery', 'deliveries')}."
-    return await _page(caller, parts, endpoint, wanted, said=said)
+    forms = Forms(secret=once.take(request, caller).get("secret"))
+    return forgotten(await _page(caller, parts, endpoint, wanted, forms, said), request)
 
 
 @router.get("/live")
@@ -86,10 +91,9 @@ async def change(endpoint_id: str, request: Request, caller: Writer, parts: Part
 
 
 @router.post("/rotate")
-async def rotate(endpoint_id: str, caller: Writer, parts: Parts) -> Response:
-    """The answer is the page itself: the secret may stand in no address."""
+async def rotate(endpoint_id: str, request: Request, caller: Writer, parts: Parts, once: Once) -> Response:
     endpoint, secret = await webhook_rules.rotate(parts, caller.user, endpoint_id)
-    return await _page(caller, parts, endpoint, forms=Forms(secret=secret))
+    return once.lead_to(_url(endpoint), request, caller, {"secret": secret})
 
 
 @router.post("/enable")
@@ -109,7 +113,7 @@ async def disable(endpoint_id: str, request: Request, caller: Writer, parts: Par
 @router.post("/test")
 async def test(endpoint_id: str, request: Request, caller: Writer, parts: Parts) -> Response:
     endpoint = await webhook_rules.endpoint_of(parts, caller.user, endpoint_id)
-    await parts.delivery_log.test(caller.user, endpoint)
+    await webhook_rules.test(parts, caller.user, endpoint_id)
     return await _outcome(request, caller, parts, endpoint, "A test event is sent there within 15 seconds.")
 
 

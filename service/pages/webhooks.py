@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -13,12 +14,14 @@ from jobs.endpoints import Endpoint, EndpointKind
 from jobs.errors import InvalidInput, NoEncryptionKey, PressrunError, TooMany
 from jobs.system import System
 from service import webhook_rules
-from service.auth.callers import Caller, Writer
+from service.auth.caller import Caller
+from service.auth.callers import Writer
 from service.deps import CheckUrl, Parts
 from service.pages import html
 from service.pages.endpoint_form import FIRST, KINDS, create_wanted, what_is_wrong
 from service.pages.forms import form_of
 from service.pages.marking import Filled
+from service.pages.shown_once import Once, forgotten
 from service.problems import STATUS
 from service.webhook_models import DeliverySummary, EndpointState
 from service.webhook_rendering import delivery_summary, endpoint_state
@@ -44,13 +47,13 @@ class Made:
 
 
 @router.get("")
-async def show_webhooks(caller: Writer, parts: Parts) -> Response:
-    return await _page(caller, parts, Filled(FIRST))
+async def show_webhooks(request: Request, caller: Writer, parts: Parts, once: Once) -> Response:
+    return forgotten(await _page(caller, parts, Filled(FIRST), made=once.take(request, caller)), request)
 
 
 @router.post("")
-async def create(request: Request, caller: Writer, parts: Parts, check: CheckUrl) -> Response:
-    """The answer is the page itself: the secret may stand in no address, and is kept nowhere for another page."""
+async def create(request: Request, caller: Writer, parts: Parts, check: CheckUrl, once: Once) -> Response:
+    """What was typed is kept where it cannot be taken."""
     form = await form_of(request)
     try:
         wanted = create_wanted(form)
@@ -61,7 +64,7 @@ async def create(request: Request, caller: Writer, parts: Parts, check: CheckUrl
         return await _page(caller, parts, Filled(form, what_is_wrong(error)))
     except (TooMany, NoEncryptionKey) as error:
         return await _page(caller, parts, Filled(form), refused=error)
-    return await _page(caller, parts, Filled(FIRST), made=Made(endpoint_state(made), secret))
+    return once.lead_to(HERE, request, caller, {"id": str(made.id), "secret": secret})
 
 
 async def _page(
@@ -69,7 +72,7 @@ async def _page(
     parts: System,
     f: Filled,
     *,
-    made: Made | None = None,
+    made: Mapping[str, str] | None = None,
     refused: PressrunError | None = None,
 ) -> Response:
     code = STATUS[type(refused)] if refused else 400 if f.wrong.listed else 200
@@ -83,9 +86,15 @@ async def _page(
         of_bulks=next((row for row in rows if row.endpoint.kind is EndpointKind.BULKS), None),
         f=f,
         kinds=KINDS,
-        made=made,
+        made=_made(rows, made or {}),
         sentence=str(refused) if refused else None,
     )
+
+
+def _made(rows: Sequence[Row], shown: Mapping[str, str]) -> Made | None:
+    """None as well for one that was removed before anybody has looked."""
+    found = (row.endpoint for row in rows if row.endpoint.id == shown.get("id"))
+    return next((Made(endpoint, shown["secret"]) for endpoint in found), None)
 
 
 async def _rows(parts: System, owner: UserId) -> list[Row]:

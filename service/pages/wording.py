@@ -28,6 +28,7 @@ EVENTS: Mapping[str, str] = {
     "bulk.progress": "A bulk reaches a percentage",
     "job.failed": "An article has failed",
     "job.awaiting_selection": "An article awaits your choice",
+    "schedule.paused": "A schedule has paused itself",
     "webhook.test": "Test",
 }
 MODES: Mapping[str, str] = {"topic": "Topic", "keywords": "Keywords", "trends": "Trend", "spin": "Rewrite"}

@@ -43,6 +43,24 @@ async def test_a_port_in_use_is_a_sentence(tmp_path: Path) -> None:
     assert f"127.0.0.1:{port} is in use" in said
 
 
+async def test_where_the_application_signs_people_in_nobody_else_is_let_in(tmp_path: Path) -> None:
+    sessions = {"PRESSRUN_AUTH__MODE": "sessions", "PRESSRUN_AUTH__SECRETS": "a secret of the tests", **FAST}
+    proxied = {"X-Forwarded-Host": "127.0.0.1:3000"}
+    client = httpx2.AsyncClient(headers=proxied, trust_env=False)
+    async with embedded({**sessions, "PRESSRUN_SERVICE__HOST": "0.0.0.0"}, tmp_path) as running, client as api:
+        answer = await api.get(f"{running.url}/api/bulk-generate")
+        assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
+        assert "this machine only" in running.service.output
+        assert "0.0.0.0" not in running.service.output
+
+
+async def test_where_nobody_could_make_a_key_keys_are_refused(tmp_path: Path) -> None:
+    environment = {**FAST, "PRESSRUN_AUTH__MODE": "keys"}
+    code, said = await run("dev", "--port", "0", environment=environment, folder=tmp_path)
+    assert code == 2
+    assert "PRESSRUN_AUTH__MODE: must be off or sessions" in said
+
+
 async def test_a_blog_goes_from_ideas_to_its_image_without_any_setting(tmp_path: Path) -> None:
     async with embedded(FAST, tmp_path) as running, httpx2.AsyncClient(base_url=running.url, trust_env=False) as api:
         blog = {"mode": "topic", "pipeline": "blog", "topic": "How to wax a canvas jacket"}

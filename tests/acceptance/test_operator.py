@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -34,13 +35,19 @@ async def test_check_reaches_everything_and_installs_the_rules(settings: dict[st
     assert [line.split()[:2] for line in said.splitlines()] == [
         ["ok", "settings:"],
         ["ok", "database:"],
+        ["ok", "format:"],
+        ["ok", "workers:"],
+        ["ok", "services:"],
         ["ok", "indexes:"],
+        ["ok", "documents:"],
         ["ok", "rules:"],
         ["ok", "generator:"],
         ["ok", "ideas:"],
         ["ok", "pipelines:"],
         ["ok", "mail:"],
     ]
+    warning = "authentication: keys; PRESSRUN_AUTH__SECRETS is not set, so nobody can sign in on the pages"
+    assert warning in said.splitlines()[0]
 
 
 async def test_check_says_what_is_wrong_in_a_sentence_and_exits_1(settings: dict[str, str], tmp_path: Path) -> None:
@@ -82,10 +89,11 @@ async def test_a_key_works_until_it_is_revoked(settings: dict[str, str], tmp_pat
     arguments: tuple[str, ...] = ("keys", "create", "--user", "alice", "--scope", "write", "--name", "laptop")
     code, said = await run(*arguments, "--email", "no address", environment=settings, folder=tmp_path)
     assert (code, "must be one mail address" in said) == (2, True)
-    arguments += ("--email", "alice@shop.example")
+    arguments += ("--email", "alice@shop.example", "--expires", "30")
     code, said = await run(*arguments, environment=settings, folder=tmp_path)
     assert code == 0, said
     text, told = said.splitlines()[0], said.splitlines()[1]
+    assert re.search(r"scope write, expires \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", told), told
     key_id = told.split()[1]
     serving = started("service", environment=settings, folder=tmp_path, ready=f"(?=.*service_started).*{ADDRESS}")
     async with serving as (_, ready), httpx2.AsyncClient(base_url=ready[1], trust_env=False) as api:
@@ -96,7 +104,7 @@ async def test_a_key_works_until_it_is_revoked(settings: dict[str, str], tmp_pat
         assert preferences["own_address"] == "alice@shop.example"
         _, listed = await run("keys", "list", environment=settings, folder=tmp_path)
         assert "alice" in listed
-        assert "valid" in listed
+        assert re.search(r"made \d{4}.* used \d{4}.* valid, expires \d{4}-\d\d-\d\d \d\d:\d\d  laptop", listed), listed
         assert text not in listed
         assert (await run("keys", "revoke", key_id, environment=settings, folder=tmp_path))[0] == 0
         assert (await api.get("/api/bulk-generate", headers=headers)).status_code == 401

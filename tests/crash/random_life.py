@@ -61,14 +61,18 @@ class RandomLife(RuleBasedStateMachine):
         self.answers: list[Answer] = []
         self.requests: list[asyncio.Task[object]] = []
         self.failed = False
+        self.steps = 0
 
     @initialize(
         seed=st.integers(0, 2**16),
         cap=st.sampled_from([None, 1, 2]),
         slots=st.integers(1, 2),
         workers=st.integers(1, 2),
+        misfortune=st.tuples(st.integers(0, 8), st.sampled_from(Fate)),
     )
-    def begin(self, seed: int, cap: int | None, slots: int, workers: int) -> None:
+    def begin(self, seed: int, cap: int | None, slots: int, workers: int, misfortune: tuple[int, Fate]) -> None:
+        """`misfortune`: at which step, and what, for a worker. Hypothesis alone might make few lives that have any."""
+        self.misfortune = misfortune
         self.world = World(seed, Setup(cap=cap, slots=slots), self._answer)
         self.world.__enter__()
         self.world.loop.last_moment = 100_000.0
@@ -105,8 +109,7 @@ class RandomLife(RuleBasedStateMachine):
     @precondition(lambda self: len(self.world.witness.bulks) < MOST_BULKS)
     @rule(ended=st.integers(0, 1), waiting=st.integers(0, 2))
     def store_as_the_application(self, ended: int, waiting: int) -> None:
-        jobs: list[dict[str, Any]] = [*[{"status": "failed"}] * ended, *[{}] * waiting]
-        if jobs:
+        if jobs := [*[{"status": "failed"}] * ended, *[{}] * waiting]:
             self.people.store_as_the_application(len(self.world.witness.bulks) + 1, jobs)
 
     @rule(bulk=which, mode=st.sampled_from(PauseMode), lasting=st.sampled_from([None, 5]))
@@ -205,6 +208,9 @@ class RandomLife(RuleBasedStateMachine):
 
     @invariant()
     def life_goes_on(self) -> None:
+        self.steps += 1
+        if self.misfortune[0] == self.steps:
+            self.world.schedule.doom(self.world.workers[0].process, self.misfortune[1])
         self._run(self._some(self._dice.choice(PACES)))
         for request in self.requests:
             if request.done():

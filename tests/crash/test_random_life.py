@@ -15,7 +15,7 @@ from tests.crash.random_life import RandomLife
 
 SOAK_SEEDS = int(os.environ.get("PRESSRUN_TEST_SOAK_SEEDS", "0"))
 PARTS = 4 + SOAK_SEEDS
-LIVES = 80
+LIVES = 40
 
 
 @pytest.mark.parametrize("part", range(PARTS))

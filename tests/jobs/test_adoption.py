@@ -9,6 +9,8 @@ import pytest
 from bson import ObjectId
 
 from jobs.adoption import Adoption
+from jobs.bulk_hours import hours_in
+from jobs.chores import Chore
 from jobs.documents import BulkRequest
 from jobs.outcomes import Completed
 from jobs.states import BulkStatus
@@ -149,3 +151,21 @@ async def test_single_jobs_are_left_alone_unless_the_settings_say_otherwise(syst
     single = await system.lookup.bulk(OWNER, claim.bulk_id)
     assert (single["kind"], single["status"]) == ("single", BulkStatus.COMPLETED)
     await assert_at_rest(system.store)
+
+
+async def test_a_field_of_the_applications_that_is_named_like_one_of_ours_means_nothing(system: System) -> None:
+    bulk = foreign_bulk(1, hours=3, results_dropped_at="never", trace=7)
+    await store(system, bulk, [foreign_job(bulk, 1)])
+    assert await system.adoption.run() == 1
+    adopted = await system.lookup.bulk(OWNER, bulk["_id"])
+    assert (adopted["hours"], adopted["results_dropped_at"], adopted["trace"]) == (None, None, None)
+
+
+async def test_nor_does_it_in_a_bulk_that_an_earlier_version_has_adopted(system: System) -> None:
+    bulk = foreign_bulk(1)
+    await store(system, bulk, [foreign_job(bulk, 1)])
+    await system.adoption.run()
+    await system.store.collection("bulk_jobs").update_one({"_id": bulk["_id"]}, {"$set": {"hours": 3}})
+    await claimed(system)
+    assert Chore.SLOTS in await system.chores.due()
+    assert hours_in(await system.lookup.bulk(OWNER, bulk["_id"])) is None

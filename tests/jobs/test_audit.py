@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from jobs import audit
 from jobs.audit import Fault
 from jobs.clock import NEVER
 from jobs.controls import Pause
@@ -130,3 +131,15 @@ async def test_jobs_without_a_bulk_and_places_without_a_job_are_named(
 async def enter_the_system(system: System, job_id: JobId, token: Token) -> None:
     scope = (await system.scopes.find([SYSTEM]))[SYSTEM]
     assert await system.scopes.enter(Entry(scope, max_running=1), job_id, token, "w1")
+
+
+async def test_every_bulk_is_looked_at_whatever_kind_its_id_is_of(
+    system: System, make_bulk: MakeBulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "PAGE", 2)
+    made = [await make_bulk(1) for _ in range(3)]
+    bulks = system.store.collection("bulk_jobs")
+    texts = [f"the application's {number}" for number in "123"]
+    await bulks.insert_many([{**await system.lookup.bulk("owner", made[0]), "_id": text} for text in texts])
+    await bulks.update_many({}, {"$set": {"completed_items": 7}})
+    assert {finding.document async for finding in system.audit.whole()} >= {*made, *texts}

@@ -62,6 +62,11 @@ ERRORS: list[tuple[PyMongoError, type[PressrunError]]] = [
 ]
 
 
+@pytest.fixture
+def mongodb_store(fresh_mongodb_store: Store) -> Store:
+    return fresh_mongodb_store
+
+
 @pytest.mark.parametrize(("error", "expected"), ERRORS, ids=lambda value: getattr(value, "__name__", repr(value)))
 def test_a_driver_error_is_told_in_the_ports_words(error: PyMongoError, expected: type[PressrunError]) -> None:
     assert type(port_error(error)) is expected
@@ -89,10 +94,10 @@ async def test_a_server_that_is_not_there_is_unavailable_within_seconds() -> Non
 
 
 async def test_an_index_that_the_application_made_under_another_name_serves_as_well(
-    mongodb_uri: str, mongodb_database: str, mongodb_store: Store
+    mongodb_uri: str, fresh_mongodb_database: str, mongodb_store: Store
 ) -> None:
     async with AsyncMongoClient[Document](mongodb_uri) as client:
-        theirs = client[mongodb_database]["generation_jobs"]
+        theirs = client[fresh_mongodb_database]["generation_jobs"]
         await theirs.create_index([("userId", 1), ("at", -1)], name="theirs")
         await theirs.create_index([("bulk", 1)], name="theirs_too")
         await mongodb_store.create_indexes([Index("generation_jobs", (("userId", 1), ("at", -1)), "a list")])
@@ -100,9 +105,9 @@ async def test_an_index_that_the_application_made_under_another_name_serves_as_w
 
 
 async def test_a_date_out_of_pythons_range_does_not_hide_its_document(
-    mongodb_uri: str, mongodb_database: str, mongodb_store: Store
+    mongodb_uri: str, fresh_mongodb_database: str, mongodb_store: Store
 ) -> None:
     far = DatetimeMS(8_640_000_000_000_000)
     async with AsyncMongoClient[Document](mongodb_uri) as client:
-        await client[mongodb_database]["generation_jobs"].insert_one({"_id": "1", "at": far})
+        await client[fresh_mongodb_database]["generation_jobs"].insert_one({"_id": "1", "at": far})
     assert await mongodb_store.collection("generation_jobs").find({}) == [{"_id": "1", "at": far}]

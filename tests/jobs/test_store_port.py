@@ -24,6 +24,11 @@ class Colour(StrEnum):
 
 
 @pytest.fixture
+def mongodb_store(fresh_mongodb_store: Store) -> Store:
+    return fresh_mongodb_store
+
+
+@pytest.fixture
 async def embedded_store(tmp_path: Path) -> AsyncIterator[Store]:
     """One that keeps what it is told: after each test it is read again, and must be as it was."""
     store = await EmbeddedStore.open(tmp_path)

@@ -15,6 +15,11 @@ NOON = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
 
 
 @pytest.fixture
+def mongodb_store(fresh_mongodb_store: Store) -> Store:
+    return fresh_mongodb_store
+
+
+@pytest.fixture
 def jobs(store: Store) -> Collection:
     return store.collection("generation_jobs")
 

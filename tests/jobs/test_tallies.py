@@ -14,9 +14,10 @@ from jobs import tallies
 from jobs.controls import Controls
 from jobs.documents import BulkRequest
 from jobs.embedded.store import EmbeddedStore
-from jobs.errors import PressrunError
+from jobs.errors import PressrunError, StoreUnavailable
 from jobs.limits import Limits
 from jobs.outcomes import Completed, Failed
+from jobs.removal import HELPED_AFTER, Removal, Why
 from jobs.states import LIVE_BULKS
 from jobs.store import Document, Store
 from jobs.system import Rules, System, assemble
@@ -24,6 +25,7 @@ from jobs.tallies import Sums, Tallies
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock
+from tests.support.faulty_store import FaultyStore
 
 OWNERS = (OWNER, "other", None)
 COUNTERS = ("total_items", "completed_items", "failed_items", "cancelled_items")
@@ -67,6 +69,12 @@ class Life:
                     await control(self.system.controls, chosen["userId"], chosen["_id"])
                 except PressrunError:
                     pass  # not every move is allowed: what matters is that what is seen stays right
+            case "remove" if chosen is not None:
+                await self.system.outbox.relay()
+                try:
+                    await self.system.deletion.delete(chosen["userId"], chosen["_id"])
+                except PressrunError:
+                    pass  # it has not ended
             case "wait":
                 self.clock.move((timedelta(milliseconds=1), timedelta(seconds=29), timedelta(days=1))[number % 3])
             case "look":
@@ -79,7 +87,9 @@ class Life:
             assert kept.whole == await recounted(self.store, owner, ended=True)
 
 
-STEPS = some.sampled_from(("submit", "complete", "fail", "fail", "cancel", "retry", "retry", "wait", "look", "look"))
+STEPS = some.sampled_from(
+    ("submit", "complete", "fail", "fail", "cancel", "retry", "retry", "remove", "wait", "look", "look")
+)
 
 
 BEGUN_AGAIN_LATER = [("submit", 0), ("fail", 0), ("wait", 2), ("look", 0), ("retry", 0), ("look", 0)]
@@ -153,6 +163,47 @@ async def test_only_the_day_of_a_changed_bulk_is_counted_anew(
     assert (await Tallies(store).of_ended(OWNER)).whole == Sums(4, 4)
     (bounds,) = asked
     assert bounds["$gte"] <= clock.now() < bounds["$lt"] == bounds["$gte"] + timedelta(days=1)
+
+
+async def test_a_removed_bulk_is_in_no_sum_and_only_its_day_is_counted_anew(
+    system: System, store: Store, make_bulk: MakeBulk, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tallies, "OVERLAP", timedelta(0))  # what has changed before the sums is no more than summed
+    first = await ended(system, make_bulk)
+    clock.move(timedelta(days=2))
+    await ended(system, make_bulk)
+    await system.outbox.relay()
+    for owner in (OWNER, None):
+        assert (await Tallies(store).of_ended(owner)).whole == Sums(4, 4)
+    await system.deletion.delete(OWNER, first)
+    days: list[Any] = []
+    by_day = Tallies._by_day
+
+    async def watched(self: Tallies, owner: Any, created: Any) -> dict[int, Sums]:
+        days.append(created["created_at"].get("$lt"))
+        return await by_day(self, owner, created)
+
+    monkeypatch.setattr(Tallies, "_by_day", watched)
+    for owner in (OWNER, None):
+        assert (await Tallies(store).of_ended(owner)).whole == await recounted(store, owner) == Sums(2, 2)
+    assert len(days) == 2
+    assert all(day is not None and day < clock.now() for day in days)
+
+
+async def test_who_sums_up_between_the_mark_and_the_end_of_a_bulk_finds_that_it_is_gone(
+    system: System, store: Store, make_bulk: MakeBulk, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tallies, "OVERLAP", timedelta(0))
+    bulk_id = await ended(system, make_bulk)
+    await system.outbox.relay()
+    faulty = FaultyStore(store)
+    faulty.break_before("bulk_jobs", "delete_one")
+    with pytest.raises(StoreUnavailable):
+        await Removal(faulty, clock, None).remove(await system.lookup.bulk(OWNER, bulk_id), Why.OWNER, OWNER)
+    assert (await Tallies(store).of_ended(OWNER)).whole == Sums(2, 2)
+    clock.move(HELPED_AFTER)
+    await system.removal.finish_half_done()
+    assert (await Tallies(store).of_ended(OWNER)).whole == Sums()
 
 
 async def test_what_is_kept_may_be_dropped_at_any_moment(system: System, store: Store, make_bulk: MakeBulk) -> None:

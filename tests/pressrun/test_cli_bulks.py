@@ -99,7 +99,7 @@ def test_the_status_can_be_had_as_the_answer_of_the_api(invoke: Invoke, service:
 
 
 @pytest.mark.parametrize("wrong", ["", "65f0", "..", f"{BULK}/../x", "zzf0a1b2c3d4e5f6a7b8c9d0"])
-@pytest.mark.parametrize("command", ["status", "pause", "resume", "cancel", "retry", "results"])
+@pytest.mark.parametrize("command", ["status", "pause", "resume", "cancel", "retry", "remove", "results"])
 def test_what_is_no_id_is_refused_before_the_service_is_asked(
     invoke: Invoke, service: ScriptedService, command: str, wrong: str
 ) -> None:
@@ -161,6 +161,15 @@ def test_resume_and_cancel_say_what_the_service_said(
     result = invoke(command, BULK)
     assert result.stdout == f"{message}.\n"
     assert result.exit_code == 0
+
+
+def test_a_bulk_is_removed_when_its_user_has_said_yes(invoke: Invoke, service: ScriptedService) -> None:
+    service.answers("DELETE", BULK_PATH, {"success": True, "message": "Bulk job removed"})
+    assert invoke("remove", BULK).exit_code == 1  # nobody is there to say it
+    assert not service.asked
+    result = invoke("remove", BULK, "--yes")
+    assert (result.exit_code, result.stdout) == (0, "Bulk job removed.\n")
+    assert [(asked.method, asked.path) for asked in service.asked] == [("DELETE", BULK_PATH)]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import io
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from typer.testing import Result
 from pressrun.progress_view import watch
 from pressrun.remote import Remote
 from pressrun.screen import between, left
+from tests.pressrun.hearing import hearing_ctrl_c
 from tests.pressrun.scripted_service import BULK, ScriptedService, bulk_answer, job
 
 Invoke = Callable[..., Result]
@@ -120,7 +120,7 @@ def test_ctrl_c_leaves_the_terminal_in_order(
     service.answers("GET", BULK_PATH, bulk_answer(completed=3, estimate=ABOUT_TWO))
     given = [part.format(file=topics) for part in command]
     controller, terminal = os.openpty()
-    run = [sys.executable, "-m", "pressrun", *given, "--interval", "0.05"]
+    run = hearing_ctrl_c(*given, "--interval", "0.05")
     with subprocess.Popen(run, env={**environment, "TERM": "xterm"}, stdout=terminal, stderr=terminal) as process:
         os.close(terminal)
         shown = b""

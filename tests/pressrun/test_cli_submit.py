@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from typer.testing import Result
 
 from jobs.errors import InvalidInput
 from pressrun.refusals import Refused
+from tests.pressrun.hearing import hearing_ctrl_c
 from tests.pressrun.scripted_service import BULK, Answer, ScriptedService, bulk_answer
 from tests.support.workbooks import workbook
 
@@ -188,14 +188,9 @@ def test_ctrl_c_while_waiting_leaves_the_bulk_running_and_says_how_to_go_on(
 ) -> None:
     service.answers("POST", "/api/bulk-generate", QUEUED)
     service.answers("GET", BULK_PATH, bulk_answer(total=2))
-    # A shell without job control starts background programs deaf to SIGINT.
-    hearing = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from pressrun.__main__ import main; main()"
-    )
     arguments = ["submit", str(topics), "--mode", "topic", "--column", "topic=Title", "--wait"]
     with subprocess.Popen(
-        [sys.executable, "-c", hearing, *arguments, "--interval", "0.05"],
+        hearing_ctrl_c(*arguments, "--interval", "0.05"),
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

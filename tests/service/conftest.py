@@ -20,7 +20,8 @@ from jobs.limits import Limits
 from jobs.store import Store
 from jobs.system import Rules, System, assemble
 from service.app import create_app
-from tests.service.requesting import ENDPOINTS, OWNER, settings
+from tests.service.conforming import conforms
+from tests.service.requesting import ENDPOINTS, OWNER, SECRET, settings
 from tests.support.clock import MovableClock
 
 As = Callable[..., httpx2.AsyncClient]
@@ -77,17 +78,23 @@ def app(system: System) -> FastAPI:
 @pytest.fixture
 def keyed_app(system: System) -> FastAPI:
     """With API keys; `boss` is an admin in the settings."""
-    return create_app(settings(auth={"mode": "keys", "admins": ["boss"]}), system)
+    return create_app(settings(auth={"mode": "keys", "admins": ["boss"], "secrets": [SECRET]}), system)
 
 
 @pytest.fixture
 async def open_client() -> AsyncIterator[As]:
-    """Clients of any app, without a socket; errors are seen as a client sees them."""
+    """Clients of any app, without a socket; errors are seen as a client sees them, and every answer must be as the
+    OpenAPI document says."""
     async with AsyncExitStack() as clients:
 
         def opened(app: FastAPI, headers: dict[str, str] | None = None) -> httpx2.AsyncClient:
             transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
-            client = httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=headers)
+            client = httpx2.AsyncClient(
+                transport=transport,
+                base_url="http://127.0.0.1:8000",
+                headers=headers,
+                event_hooks={"response": [conforms]},
+            )
             clients.push_async_callback(client.aclose)
             return client
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import httpx2
@@ -45,6 +47,7 @@ OPERATIONS = (
     Operation("resumeBulk", "POST", "/api/bulk-generate/{bulk_id}/resume", "write", about="bulk"),
     Operation("cancelBulk", "POST", "/api/bulk-generate/{bulk_id}/cancel", "write", about="bulk"),
     Operation("retryBulk", "POST", "/api/bulk-generate/{bulk_id}/retry", "write", about="bulk"),
+    Operation("removeBulk", "DELETE", "/api/bulk-generate/{bulk_id}", "write", about="bulk"),
     Operation("getResults", "GET", "/api/bulk-generate/{bulk_id}/results", "read", about="bulk"),
     Operation("streamBulk", "GET", "/api/bulk-generate/{bulk_id}/events", "read", about="bulk", streams=True),
     Operation("streamJob", "GET", "/api/jobs/{job_id}/events", "read", about="job", streams=True),
@@ -56,6 +59,21 @@ OPERATIONS = (
     Operation("changeTemplate", "PATCH", "/api/templates/{template_id}", "write", {"name": "Milk"}),
     Operation("removeTemplate", "DELETE", "/api/templates/{template_id}", "write"),
     Operation("submitTemplate", "POST", "/api/templates/{template_id}/submit", "write", {"name": "Spring"}),
+    Operation(
+        "createSchedule",
+        "POST",
+        "/api/schedules",
+        "write",
+        {"name": "Teas", "template_id": SOME_ID, "cron": "0 6 * * 1"},
+    ),
+    Operation("listSchedules", "GET", "/api/schedules", "read"),
+    Operation("getSchedule", "GET", "/api/schedules/{schedule_id}", "read"),
+    Operation("changeSchedule", "PATCH", "/api/schedules/{schedule_id}", "write", {"name": "Milk"}),
+    Operation("removeSchedule", "DELETE", "/api/schedules/{schedule_id}", "write"),
+    Operation("pauseSchedule", "POST", "/api/schedules/{schedule_id}/pause", "write"),
+    Operation("resumeSchedule", "POST", "/api/schedules/{schedule_id}/resume", "write"),
+    Operation("runSchedule", "POST", "/api/schedules/{schedule_id}/run", "write"),
+    Operation("listFirings", "GET", "/api/schedules/{schedule_id}/firings", "read"),
     Operation("submitJob", "POST", "/api/jobs", "write", {"mode": "topic", "topic": "tea"}),
     Operation("listJobs", "GET", "/api/jobs", "read"),
     Operation("getJob", "GET", "/api/jobs/{job_id}", "read", about="job"),
@@ -78,9 +96,14 @@ OPERATIONS = (
     ),
     Operation("getDelivery", "GET", "/api/webhooks/deliveries/{delivery_id}", "write"),
     Operation("replayDelivery", "POST", "/api/webhooks/deliveries/{delivery_id}/replay", "write"),
+    Operation("listKeys", "GET", "/api/keys", "read"),
+    Operation("createKey", "POST", "/api/keys", "write", {"name": "ci", "scope": "read"}),
+    Operation("revokeKey", "DELETE", "/api/keys/{key_id}", "write"),
     Operation("listNotices", "GET", "/api/notifications", "read"),
     Operation("readNotices", "POST", "/api/notifications/read", "write", {}),
     Operation("getPreferences", "GET", "/api/notifications/preferences", "read"),
+    Operation("listUndeliveredMail", "GET", "/api/notifications/mail", "read"),
+    Operation("replayMail", "POST", "/api/notifications/mail/{delivery_id}/replay", "write"),
     Operation("changePreferences", "PUT", "/api/notifications/preferences", "write", {"daily": ["job.failed"]}),
     Operation("selectForJob", "POST", "/api/jobs/{job_id}/select", "write", {"choice": 0}, about="job"),
     Operation("listSelections", "GET", "/api/selections", "read"),
@@ -101,18 +124,26 @@ OPERATIONS = (
 
 
 async def call(
-    client: httpx2.AsyncClient, operation: Operation, bulk_id: str = SOME_ID, job_id: str = SOME_ID
+    client: httpx2.AsyncClient,
+    operation: Operation,
+    bulk_id: str = SOME_ID,
+    job_id: str = SOME_ID,
+    ids: Mapping[str, str] = MappingProxyType({}),
 ) -> httpx2.Response:
-    url = operation.path.format(
-        bulk_id=bulk_id,
-        job_id=job_id,
-        template_id=SOME_ID,
-        endpoint_id=SOME_ID,
-        delivery_id=f"{SOME_ID}-1-completed.endpoint-{SOME_ID}",
-        tenant="shop",
-        name="site",
-        asset_id=f"{job_id}-0123456789abcdef",
-    )
+    """`ids`: of other things, by the name that they have in addresses."""
+    some = {
+        "bulk_id": bulk_id,
+        "job_id": job_id,
+        "template_id": SOME_ID,
+        "schedule_id": SOME_ID,
+        "key_id": SOME_ID,
+        "endpoint_id": SOME_ID,
+        "delivery_id": f"{SOME_ID}-1-completed.endpoint-{SOME_ID}",
+        "tenant": "shop",
+        "name": "site",
+        "asset_id": f"{job_id}-0123456789abcdef",
+    }
+    url = operation.path.format(**{**some, **ids})
     if operation.body is None:
         return await client.request(operation.method, url)
     if operation.form:

@@ -17,6 +17,7 @@ from jobs.system import System
 BULKS = "/api/bulk-generate"
 JOBS = "/api/jobs"
 OWNER = "owner"
+SECRET = "a secret of the tests, which sign-in sessions are signed with"
 TARGET_URL = "http://127.0.0.1:9/publish"
 STORED: tuple[Name, ...] = ("bulk_jobs", "generation_jobs", "creations")
 DONE = Completed("# Text\n\nOne two.", {"word_count": 2})

@@ -35,7 +35,7 @@ BULK_FIELDS = {
     "_id", "userId", "mode", "name", "kind", "tenant", "status", "total_items", "completed_items", "failed_items",
     "cancelled_items", "created_at", "started_at", "completed_at", "estimated_completion", "error_summary", "metadata",
     "max_retries", "delay_seconds", "parallelism", "stagger_ms", "priority", "deadline", "budget", "failure_policy",
-    "generation", "pause", "pipeline", "options", "notify",
+    "generation", "pause", "pipeline", "options", "notify", "run_between", "results_dropped_at",
 }  # fmt: skip
 JOB_FIELDS = {
     "id", "status", "queue_position", "error", "retry_count", "current_stage", "percentage", "waiting", "steps",

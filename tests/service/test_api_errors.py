@@ -62,7 +62,7 @@ async def test_an_unknown_address_is_a_404_and_never_a_redirect(
         ("DELETE", BULKS),
         ("PATCH", BULKS),
         ("OPTIONS", BULKS),
-        ("DELETE", f"{BULKS}/6b027bdfe484bda5c9f5777d"),
+        ("PUT", f"{BULKS}/6b027bdfe484bda5c9f5777d"),
         ("GET", f"{BULKS}/6b027bdfe484bda5c9f5777d/pause"),
         ("POST", f"{BULKS}/6b027bdfe484bda5c9f5777d/results"),
         ("PUT", "/api/jobs"),

@@ -39,7 +39,7 @@ SUMMARY = {
 }  # fmt: skip
 DETAIL = SUMMARY | {
     "waiting", "userId", "params", "stages", "selection", "attempts", "cost", "usage", "result", "result_meta",
-    "language", "steps", "running_since", "elapsed_seconds", "remaining",
+    "result_dropped_at", "language", "steps", "running_since", "elapsed_seconds", "remaining",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from service.live import views
 from service.live.events import BulkSubject, JobSubject, QueueSubject, Subject
 from service.live.positions import event_id, moment_of
 from service.live.streams import MOST_AGE, Patience
-from tests.service.listening import AS_OWNER, Heard, listening, live_system, of_bulk, served
+from tests.service.listening import AS_OWNER, Heard, Listener, listening, live_system, of_bulk, served
 from tests.service.requesting import (
     BULKS,
     DONE,
@@ -62,13 +62,25 @@ async def test_who_comes_back_to_another_replica_is_told_what_changed_and_no_mor
         async with listening(url, path) as stream:
             await end_jobs(system, DONE)
             await stream.until(lambda event: event.name == "bulk" and event.data["progress"]["completed"] == 1)
-            await stream.beat(10)  # with its id, past the end of that job
-            last_id = stream.last_id
+            last_id = await _past_all(stream, system, bulk_id)
     await end_jobs(system, DONE)
     async with served(replica(system)) as url, listening(url, path, last_id=last_id) as stream:
         heard = await stream.until(lambda event: event.name == "bulk")
     assert {_told(event) for event in heard} == {("job", second), ("bulk", bulk_id)}
     assert heard[-1].data["progress"]["completed"] == 2
+
+
+async def _past_all(stream: Listener, system: System, bulk_id: str) -> str:
+    """The id of a heartbeat that lies so far behind all that has changed that none of it is told once more."""
+    subject = BulkSubject(OWNER, as_bulk_id(bulk_id))
+    bulk = await system.store.collection("bulk_jobs").find_one({"_id": subject.bulk_id})
+    jobs = await system.store.collection("generation_jobs").find({"bulk_job_id": subject.bulk_id})
+    changed = max(document["changed_at"] for document in [bulk or {}, *jobs])
+    while True:
+        await stream.beat()
+        told = moment_of(stream.last_id or "", subject)
+        if told is not None and told > changed + timedelta(milliseconds=50):
+            return stream.last_id or ""
 
 
 def _told(event: Heard) -> tuple[str, str]:
@@ -81,8 +93,7 @@ async def test_who_comes_back_to_where_nothing_happened_is_told_nothing(app: Fas
         path = f"{BULKS}/{bulk_id}/events"
         async with listening(url, path) as stream:
             await stream.event()
-            await stream.beat(10)
-            last_id = stream.last_id
+            last_id = await _past_all(stream, system, bulk_id)
         async with listening(url, path, last_id=last_id) as stream:
             await stream.beat(5)
             await system.controls.cancel(OWNER, as_bulk_id(bulk_id))
@@ -124,8 +135,7 @@ async def test_who_has_missed_too_much_is_given_a_snapshot(
         path = f"{BULKS}/{bulk_id}/events"
         async with listening(url, path) as stream:
             await stream.event()
-            await stream.beat(10)
-            last_id = stream.last_id
+            last_id = await _past_all(stream, system, bulk_id)
         await end_jobs(system, *[DONE] * 6)
         async with listening(url, path, last_id=last_id) as stream:
             first = await stream.event()

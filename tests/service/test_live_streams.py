@@ -269,3 +269,16 @@ async def test_who_is_no_admin_any_more_does_not_hear_of_all(system: System) -> 
         assert await stream.event() is not None
         app.state.authentication = create_app(settings(auth={"mode": "keys"}), system).state.authentication
         assert await stream.to_the_end() == []
+
+
+@on_embedded
+async def test_the_stream_of_a_bulk_that_is_removed_ends(system: System, url: str, api: httpx2.AsyncClient) -> None:
+    bulk_id = await submit_quick(api, 10)
+    await post(api, f"{BULKS}/{bulk_id}/cancel")
+    await system.outbox.relay()
+    async with listening(url, f"{BULKS}/{bulk_id}/events") as stream:
+        assert await stream.event() is not None
+        await stream.beat(3)
+        assert (await api.delete(f"{BULKS}/{bulk_id}")).status_code == 200
+        assert await stream.to_the_end() == []
+    assert (await api.get(f"{BULKS}/{bulk_id}/events")).status_code == 404

@@ -33,7 +33,7 @@ from tests.service.requesting import (
 )
 from tests.support.clock import MovableClock
 
-BUTTONS = ("pause", "resume", "cancel", "retry", "settings", "again")
+BUTTONS = ("pause", "resume", "cancel", "retry", "settings", "again", "remove")
 
 
 async def test_a_bulk_is_shown_with_each_of_its_articles(api: httpx2.AsyncClient, system: System) -> None:
@@ -148,6 +148,18 @@ async def test_what_cannot_be_done_now_is_said_and_changes_nothing(api: httpx2.A
     sentence = "A bulk job that is cancelled cannot be resumed."
     assert sentence in words((await sent(api, f"/bulks/{bulk_id}/resume", 409)).text)
     assert told(await pressed(api, f"/bulks/{bulk_id}/resume", 409)) == sentence
+
+
+async def test_an_ended_bulk_is_removed_by_its_button_which_asks_first(api: httpx2.AsyncClient, system: System) -> None:
+    bulk_id = await submit_quick(api)
+    assert f"/bulks/{bulk_id}/remove" not in await shown(api, f"/bulks/{bulk_id}")
+    await sent(api, f"/bulks/{bulk_id}/cancel")
+    await system.outbox.relay()
+    read = words(await shown(api, f"/bulks/{bulk_id}"))
+    assert "Remove this bulk? 10 articles and what was written of them would be gone for good." in read
+    answer = await sent(api, f"/bulks/{bulk_id}/remove")
+    assert answer.headers["location"] == "/"
+    assert (await api.get(f"/bulks/{bulk_id}")).status_code == 404
 
 
 async def test_who_may_only_read_has_no_buttons_and_cannot_press_them(with_key: WithKey, system: System) -> None:

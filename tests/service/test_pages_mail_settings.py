@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
+from jobs.addressed import Channel
 from jobs.keys import Scope
 from jobs.system import System
 from service.app import create_app
@@ -13,8 +14,10 @@ from tests.service.conftest import As, WithKey
 from tests.service.page_forms import look, send
 from tests.service.page_forms import shown as form_shown
 from tests.service.requesting import OWNER, get, on_embedded, settings
+from tests.support.deliveries import attempt, claimed, planned
 
 PAGE = "/notifications/settings"
+MAIL = "/api/notifications/mail"
 PREFERENCES = "/api/notifications/preferences"
 SMTP = {"url": "smtp://127.0.0.1:9", "sender": "Pressrun <pressrun@example.com>"}
 
@@ -66,3 +69,19 @@ async def test_who_may_only_look_changes_nothing(with_key: WithKey) -> None:
     reader = await with_key(scope=Scope.READ)
     await shown(reader, PAGE)
     await sent(reader, PAGE, 403, email="ada@example.com")
+
+
+async def test_mail_that_was_not_delivered_is_shown_and_sent_again(mailed: httpx2.AsyncClient, system: System) -> None:
+    delivery_id = await planned(system, channel=Channel.EMAIL, address="ada@example.com")
+    await system.deliveries.dead(await claimed(system), attempt(system, "No <such> mailbox."))
+    page = words(await shown(mailed, PAGE))
+    assert "Mail that was not delivered" in page
+    assert "No <such> mailbox." in page
+    (told,) = (await get(mailed, MAIL))["mails"]
+    assert (told["id"], told["address"], told["tries"]) == (delivery_id, "ada@example.com", 1)
+    answer = await send(mailed, f"{PAGE}/mail/{delivery_id}/replay", {})
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    assert "Mail that was not delivered" not in words(await shown(mailed, PAGE))
+    assert (await get(mailed, MAIL))["mails"] == []
+    refused = await mailed.post(f"{MAIL}/{delivery_id}/replay")
+    assert (refused.status_code, refused.json()["error"]) == (404, "There is no such mail that was not delivered.")

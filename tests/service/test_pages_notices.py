@@ -133,6 +133,17 @@ async def test_another_persons_notice_is_none(api: httpx2.AsyncClient, as_user: 
 
 
 @on_embedded
+async def test_a_page_of_another_site_leads_to_what_it_tells_of_and_it_stays_unread(
+    api: httpx2.AsyncClient, system: System
+) -> None:
+    bulk_id = await ended(api, system, "Summer")
+    url = f"{PAGE}/{bulk_id}-1-completed"
+    for site, unread in (("cross-site", 1), ("same-site", 1), ("same-origin", 0)):
+        opened = await api.get(url, headers={**BROWSER, "Sec-Fetch-Site": site})
+        assert opened.headers["location"] == f"/bulks/{bulk_id}"
+        assert (await get(api, "/api/notifications"))["unread"] == unread
+
+
 async def test_who_may_only_look_has_no_buttons_and_leaves_all_unread(
     api: httpx2.AsyncClient, with_key: WithKey, system: System
 ) -> None:

@@ -14,7 +14,7 @@ from jobs.keys import Scope
 from jobs.pipelines import BUILT_IN
 from jobs.system import System
 from service.app import create_app
-from service.auth.callers import Caller
+from service.auth.caller import Caller
 from service.bulk_rules import BulkRules
 from service.request_rules import bulk_request
 from service.resubmission import again, bulk_body
@@ -47,6 +47,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     "blog": bulk() | {"pipeline": "blog", "options": {"ideas": 3, "select_within_hours": None, "image": True}},
     "formats": {"pipeline": "formats", "source": TEXT, "templates": LEVELS, "processing_mode": "fast"},
     "one format": {"pipeline": "formats", "source": {"url": "https://example.com/v"}, "templates": [{"template": "a"}]},
+    "hours": bulk() | {"run_between": {"from": "22:00", "to": "06:00", "time_zone": "Europe/Berlin"}},
     "canary": bulk() | {"failure_policy": {"canary": 2, "min_items": 4}, "budget": {"cost": 1.0}},
 }
 

@@ -74,9 +74,9 @@ async def test_jsonl_is_a_job_a_line() -> None:
 async def test_csv_is_what_excel_and_rfc_4180_want() -> None:
     data = await whole(as_csv(in_turn(job(1, external_id="sku,1"))))
     assert data == (
-        b"\xef\xbb\xbfid,queue_position,external_id,topic,status,word_count,completed_at,content\r\n"
+        b"\xef\xbb\xbfid,queue_position,external_id,topic,status,word_count,completed_at,content,result_dropped_at\r\n"
         b'000000000000000000000001,1,"sku,1",Topic 1,completed,7,2026-11-22T10:00:01.500Z,'
-        b'"# Topic 1\n\nText, with ""quotes"" and Gr\xc3\xb6\xc3\x9fe.\n"\r\n'
+        b'"# Topic 1\n\nText, with ""quotes"" and Gr\xc3\xb6\xc3\x9fe.\n",\r\n'
     )
 
 
@@ -91,7 +91,7 @@ async def test_other_cells_are_not_touched_and_absent_ones_are_empty() -> None:
     [_, row] = await cells(
         job(topic="'quoted' = a", content=None, result_meta=None, completed_at=None, status="failed")
     )
-    assert row == ["000000000000000000000001", "1", "", "'quoted' = a", "failed", "", "", ""]
+    assert row == ["000000000000000000000001", "1", "", "'quoted' = a", "failed", "", "", "", ""]
 
 
 async def test_words_are_counted_where_the_job_does_not_say() -> None:
@@ -126,6 +126,7 @@ async def test_a_zip_holds_a_file_an_article_and_a_manifest() -> None:
                 "error": None,
                 "word_count": 7,
                 "sha256": hashlib.sha256(text).hexdigest(),
+                "result_dropped_at": None,
             },
             {
                 "file": None,
@@ -137,6 +138,7 @@ async def test_a_zip_holds_a_file_an_article_and_a_manifest() -> None:
                 "error": "too long",
                 "word_count": None,
                 "sha256": None,
+                "result_dropped_at": None,
             },
         ],
     }
@@ -250,7 +252,7 @@ async def test_files_hold_the_text_that_the_pipeline_cleaned_under_its_slug() ->
     assert members["001-tea-for-two.md"] == b"# Clean\n"
     digest = hashlib.sha256(b"# Clean\n").hexdigest()
     assert (manifest["articles"][0]["file"], manifest["articles"][0]["sha256"]) == ("001-tea-for-two.md", digest)
-    assert (await cells(cleaned))[1][-1] == "# Clean\n"
+    assert (await cells(cleaned))[1][7] == "# Clean\n"
     untouched = job(1, content={"html": "<p>"}, result_meta={"markdown": "# Clean\n"})
     assert (await unzipped(untouched))[0]["001-topic-1.md"] == b"# Clean\n"
     assert json.loads(await whole(as_json("b1", [untouched])))["results"] == [untouched]

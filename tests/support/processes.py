@@ -42,9 +42,9 @@ class Process:
         lines = [json.loads(line) for line in self._lines if line.startswith("{")]
         return [line for line in lines if not events or line["event"] in events]
 
-    async def said(self, pattern: str) -> re.Match[str]:
+    async def said(self, pattern: str, patience: float = PATIENCE) -> re.Match[str]:
         """Wait until a line matches; fails with all output when the process ends before, or takes too long."""
-        async with asyncio.timeout(PATIENCE), self._said:
+        async with asyncio.timeout(patience), self._said:
             while True:
                 for line in self._lines:
                     if match := re.search(pattern, line):
@@ -56,8 +56,8 @@ class Process:
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    async def ended(self) -> int:
-        async with asyncio.timeout(PATIENCE):
+    async def ended(self, patience: float = PATIENCE) -> int:
+        async with asyncio.timeout(patience):
             code = await self._process.wait()
             await self._reading
         return code
@@ -77,10 +77,11 @@ class Process:
             self._said.notify_all()
 
 
-async def start(*arguments: str, environment: Mapping[str, str], folder: Path) -> Process:
+async def start(*arguments: str, environment: Mapping[str, str], folder: Path, python: Path | None = None) -> Process:
+    """`python`: of another environment, which has a Pressrun of its own."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PRESSRUN_")}
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
+        python or sys.executable,
         "-m",
         "pressrun",
         *arguments,
@@ -88,14 +89,16 @@ async def start(*arguments: str, environment: Mapping[str, str], folder: Path) -
         stderr=asyncio.subprocess.STDOUT,
         stdin=asyncio.subprocess.DEVNULL,
         cwd=folder,
-        env={**clean, "PYTHONPATH": str(Path(__file__).parent.parent.parent), **environment},
+        env={**clean, **({} if python else {"PYTHONPATH": str(Path(__file__).parents[2])}), **environment},
     )
     return Process(process)
 
 
-async def run(*arguments: str, environment: Mapping[str, str], folder: Path) -> tuple[int, str]:
+async def run(
+    *arguments: str, environment: Mapping[str, str], folder: Path, python: Path | None = None
+) -> tuple[int, str]:
     """A command to its end: exit code and output."""
-    process = await start(*arguments, environment=environment, folder=folder)
+    process = await start(*arguments, environment=environment, folder=folder, python=python)
     return await process.ended(), process.output
 
 

@@ -26,7 +26,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def shared_workshop(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workshop]:
     """For journeys that leave its processes alone."""
     folder = tmp_path_factory.mktemp("workshop")
-    async with _database(mongodb_uri) as database, workshop(folder, mongodb_uri, database) as built:
+    async with database_of_its_own(mongodb_uri) as database, workshop(folder, mongodb_uri, database) as built:
         yield built
 
 
@@ -44,7 +44,7 @@ async def desk(shared_workshop: Workshop) -> AsyncIterator[Desk]:
 
 
 @contextlib.asynccontextmanager
-async def _database(uri: str) -> AsyncIterator[str]:
+async def database_of_its_own(uri: str) -> AsyncIterator[str]:
     name = f"pressrun_test_{secrets.token_hex(6)}"
     try:
         yield name

@@ -34,10 +34,25 @@ WEBHOOKS: dict[str, dict[str, Any]] = {
     "gone": {"events": ["bulk.completed"]},
 }
 
+PLAN = {
+    "name": "Every Monday, before anybody is there",
+    "cron": "0 6 * * 1",
+    "time_zone": "Europe/Berlin",
+    "run_between": {"from": "22:00", "to": "06:00"},
+}
+KEYS: tuple[dict[str, Any], ...] = (
+    {"name": "Shop system", "scope": "write"},
+    {
+        "name": "The dashboard in the hall, which only looks at what there is",
+        "scope": "read",
+        "expires_days": 30,
+    },
+)
+
 
 @dataclass(frozen=True)
 class Showcase:
-    """`bulks`, `jobs` and `told`, webhooks and a delivery, are ids by what they show."""
+    """`bulks`, `jobs` and `told` (webhooks, a delivery, a schedule) are ids by what they show."""
 
     url: str
     user: str
@@ -69,7 +84,11 @@ async def filled(desk: Desk) -> Showcase:
         "formats": await desk.submit_formats("One source, many shapes", "summary", "faq"),
     }
     for name, request in TEMPLATES.items():
-        await desk.post("/api/templates", {"name": name, "request": request})
+        kept = (await desk.post("/api/templates", {"name": name, "request": request}))["template"]["id"]
+    schedule = (await desk.post("/api/schedules", {**PLAN, "template_id": kept}))["schedule"]["id"]
+    await desk.api.post(f"/api/schedules/{schedule}/run")  # refused: the template has no source yet
+    for key in KEYS:
+        await desk.post("/api/keys", key)
     special = topics("Held back", "Held too", count=50, after=18)
     bulks["running"] = await desk.submit(*special, name="Summer collection", parallelism=2)
     for shows, control, held in (("paused", "pause", "Held for the camera"), ("cancelled", "cancel", "Held for ever")):
@@ -82,7 +101,7 @@ async def filled(desk: Desk) -> Showcase:
     jobs = {}
     for shows, (of, position) in JOBS.items():
         jobs[shows] = (await desk.bulk(bulks[of]))["jobs"][position - 1]["id"]
-    return Showcase(desk.deployment.url, desk.user, bulks, jobs, await told_of(desk, webhooks))
+    return Showcase(desk.deployment.url, desk.user, bulks, jobs, await told_of(desk, webhooks) | {"schedule": schedule})
 
 
 async def told_of(desk: Desk, webhooks: dict[str, str]) -> dict[str, str]:

@@ -18,8 +18,8 @@ WINDOWS = {
 }
 KINDS = (
     "bulks", "bulks-none", "bulk-paused", "bulk-awaiting", "job-completed", "job-running", "new-file", "single",
-    "formats-new", "formats", "selections-none", "queue", "templates",
-    "notifications", "notifications-settings", "webhooks", "webhook", "delivery", "nothing",
+    "formats-new", "formats", "selections-none", "queue", "templates", "schedules", "schedule",
+    "notifications", "notifications-settings", "webhooks", "webhook", "delivery", "keys", "nothing",
 )  # fmt: skip
 """One view of each page that is made anew."""
 

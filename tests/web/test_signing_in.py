@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -34,7 +35,8 @@ class Keyed:
 async def keyed(
     mongodb_uri: str, mongodb_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Keyed]:
-    folder, settings = tmp_path_factory.mktemp("keyed"), {"PRESSRUN_AUTH__MODE": "keys"}
+    folder = tmp_path_factory.mktemp("keyed")
+    settings = {"PRESSRUN_AUTH__MODE": "keys", "PRESSRUN_AUTH__SECRETS": "a secret of the tests of signing in"}
     store = MongoStore.connect(mongodb_uri, mongodb_database, 5, "pressrun-test")
     try:
         system = await start(store, Rules())
@@ -69,7 +71,7 @@ async def test_whoever_is_asked_signs_in_is_led_back_and_signs_out(browser: Brow
             assert await overhang(page) <= 0
         assert found == []
         await signed_in(page, "no key at all", bulk)
-        await expect(page.get_by_role("alert")).to_contain_text("This is no key, or it was revoked.")
+        await expect(page.get_by_role("alert")).to_contain_text("This is no key, or it was revoked or has expired.")
         await page.get_by_label("API key").fill(keyed.keys[Scope.WRITE])
         await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_role("heading", level=1)).to_have_text("Behind a door")
@@ -99,3 +101,34 @@ async def test_without_scripts_one_signs_in_too(browser: Browser, keyed: Keyed) 
         await signed_in(page, keyed.keys[Scope.ADMIN], "/queue")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Queue")
         await expect(page.locator("#limits")).to_be_visible()
+
+
+async def test_one_makes_a_key_sees_it_once_and_takes_it_back(browser: Browser, keyed: Keyed) -> None:
+    async with opened(browser, keyed.url) as page:
+        await signed_in(page, keyed.keys[Scope.WRITE])
+        await page.get_by_role("link", name="API keys", exact=True).click()
+        await page.get_by_label("Name").fill("Shop system")
+        await page.get_by_label("May").select_option("read")
+        await page.get_by_role("button", name="Make the key").click()
+        await expect(page.locator("#secret")).to_have_text(re.compile("^pressrun_"))
+        text = await page.locator("#secret").inner_text()
+        found = []
+        for kind, window in WINDOWS.items():
+            await turn(page, window)
+            await photograph(page, f"keys-made-{kind}")
+            found += await barriers(page)
+            assert await overhang(page) <= 0
+        assert found == []
+        await page.reload()
+        await expect(page.locator("#secret")).to_have_count(0)
+        made = page.get_by_role("row").filter(has_text="Shop system")
+        await expect(made).to_have_count(1)
+        async with opened(browser, keyed.url) as other:
+            await signed_in(other, text)
+            await expect(other.get_by_role("heading", level=1)).to_have_text("Bulks")
+            await made.get_by_role("button", name="Revoke", exact=True).click()
+            await photograph(page, "keys-revoking")
+            await made.get_by_role("button", name="Revoke it").click()
+            await expect(made.locator(".badge")).to_have_text("Revoked")
+            await other.reload()
+            await expect(other.get_by_role("heading", level=1)).to_have_text("Sign in")

@@ -51,6 +51,17 @@ def clicked(name: str, evidence: str) -> Step:
     return click
 
 
+def clicked_without_checks(name: str, evidence: str) -> Step:
+    """Of the browser's own, so that what the service says is seen."""
+    click = clicked(name, evidence)
+
+    async def press(page: Page) -> None:
+        await page.evaluate("for (const form of document.forms) form.noValidate = true")
+        await click(page)
+
+    return press
+
+
 def with_file(file: FilePayload | str, do: str) -> Step:
     async def choose(page: Page) -> None:
         await page.locator("#file").set_input_files(file)
@@ -122,6 +133,10 @@ VIEWS = {
     "queue-of-a-newcomer": View("/queue", user="newcomer"),
     "templates": View("/templates"),
     "templates-none": View("/templates", user="newcomer"),
+    "schedules": View("/schedules"),
+    "schedules-none": View("/schedules", user="newcomer"),
+    "schedules-wrong": View("/schedules", clicked_without_checks("Make the schedule", "#wrong")),
+    "schedule": View("/schedules/{schedule}", unfolded),
     "notifications": View("/notifications"),
     "notifications-none": View("/notifications", user="newcomer"),
     "notifications-settings": View("/notifications/settings"),
@@ -132,6 +147,9 @@ VIEWS = {
     "webhook-gone": View("/webhooks/{gone_webhook}"),
     "webhook-removing": View("/webhooks/{gone_webhook}", clicked("Remove", "#removing[open]")),
     "delivery": View("/webhooks/deliveries/{delivery}"),
+    "keys": View("/keys"),
+    "keys-none": View("/keys", user="newcomer"),
+    "keys-wrong": View("/keys", clicked_without_checks("Make the key", "#wrong")),
     "nothing": View("/bulks/6b027bdfe484bda5c9f5777d"),
     "error": View("/?cursor=nonsense"),
 }

@@ -36,6 +36,7 @@ FAST = {
     "PRESSRUN_WORKER__SLOTS": "12",
     "PRESSRUN_AUTH__ADMINS": f'["{EDITOR}"]',
     "PRESSRUN_LIMITS__MAX_RUNNING": "off",
+    "PRESSRUN_USER__SUBMISSIONS_PER_MINUTE": "off",
     "PRESSRUN_IDEAS__REQUESTS_PER_MINUTE": "off",
     "PRESSRUN_IMAGES__REQUESTS_PER_MINUTE": "off",
     "PRESSRUN_ENCRYPTION__KEYS": '["a key of the tests, and of no other"]',

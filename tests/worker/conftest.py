@@ -28,7 +28,7 @@ MakeBulk = Callable[..., Awaitable[BulkId]]
 Logged = list[Any]
 LOGGING = (
     *("breaker", "calls", "contexts", "generator", "http_contexts", "keeper", "loop", "pipeline", "publishing"),
-    *("runner", "upkeep", "notify.courier", "notify.relaying", "notify.webhook"),
+    *("runner", "scheduler", "upkeep", "notify.courier", "notify.relaying", "notify.webhook"),
 )
 
 

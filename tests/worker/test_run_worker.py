@@ -10,10 +10,12 @@ import pytest
 
 from jobs.documents import BulkRequest
 from jobs.errors import StoreRefused
+from jobs.firing_log import Firing
 from jobs.limits import Limits
 from jobs.states import BulkStatus
 from jobs.store import Document, Store
 from jobs.system import Rules, System, start
+from tests.jobs.scheduling import Judge, log_of, plan
 from tests.support import replies
 from tests.support.eventually import eventually
 from tests.support.faulty_store import FaultyStore
@@ -127,3 +129,24 @@ async def test_a_worker_whose_keeper_dies_stops_its_calls_and_leaves_their_jobs_
     await generator.hung_up(call.key)
     (job,) = await store.collection("generation_jobs").find({"queue_position": 1})
     assert (job["status"], job["attempts"]) == ("processing", [])
+
+
+async def test_a_worker_that_starts_fires_what_is_due_and_runs_it(store: Store, generator: ScriptedGenerator) -> None:
+    system = await a_system(store)
+    schedule = await system.schedules.keep(OWNER, plan("* * * * *"))
+    long_ago = system.clock.now() - timedelta(hours=3)
+    of_it = {"_id": schedule.id}
+    await store.collection("schedules").update_one(of_it, {"$set": {"next_at": long_ago, "due_at": long_ago}})
+    shutdown = Shutdown()
+    running = asyncio.create_task(
+        in_time(run_worker(settings_for(generator.url), system, shutdown, judge=Judge())), name="worker"
+    )
+    await generator.called()
+
+    async def look() -> list[Firing]:
+        return await log_of(system, schedule)
+
+    [fired] = await eventually(look, lambda firings: len(firings) == 1)
+    assert fired.passed_over >= 179
+    shutdown.ask()
+    await running

@@ -188,7 +188,7 @@ async def test_a_fault_in_the_counters_is_mended_when_it_is_found_twice_and_told
     assert (await system.lookup.bulk(OWNER, bulk_id))["failed_items"] == 1
     await upkeep.audit()
     assert [entry["fault"] for entry in events(logged, "invariant_broken")] == ["counters"]
-    assert metrics._registry.get_sample_value("pressrun_invariants_broken_total", {"fault": "counters"}) == 1
+    assert metrics.registry.get_sample_value("pressrun_invariants_broken_total", {"fault": "counters"}) == 1
     await assert_at_rest(system.store)
 
 

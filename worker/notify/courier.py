@@ -17,7 +17,9 @@ from jobs.clock import Clock
 from jobs.deliveries import Attempt, Deliveries, Delivery, Due
 from jobs.errors import PressrunError, StoreUnavailable
 from jobs.redelivery import MOST_TRIES, wait_after
+from jobs.tracing import Span, SpanKind, Tracer, Untraced
 from worker.cancellation import heed_cancellation
+from worker.metrics import Metrics, NoticeEnd
 from worker.notify.places import Places
 from worker.notify.sending import WITHIN, Sender, SendFailed, Sent
 from worker.shutdown import Shutdown
@@ -51,6 +53,8 @@ class Courier:
         within: timedelta = PATIENCE,
         look_every: timedelta = LOOK_EVERY,
         places: Places | None = None,
+        metrics: Metrics | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._deliveries = deliveries
         self._senders = senders
@@ -61,6 +65,8 @@ class Courier:
         self._within = within
         self._look_every = look_every
         self._places = places or Places()
+        self._metrics = metrics or Metrics()
+        self._tracer = tracer or Untraced()
         self._sending: dict[asyncio.Task[None], Due] = {}
         self._seen: dict[str, list[Due]] = {}
         """Of each recipient: what was due at a look, and found no place yet. Others may have sent it since."""
@@ -171,10 +177,17 @@ class Courier:
             self._has_place(due.recipient)
             return
         bound = {"delivery_id": delivery.id, "event_type": delivery.body["type"], "attempt": delivery.tries}
-        with structlog.contextvars.bound_contextvars(**bound):
-            await self._try(delivery)
+        of = {"bulk_id": delivery.bulk_job_id, "job_id": delivery.job_id}
+        bound |= {name: str(one) for name, one in of.items() if one is not None}
+        follows = delivery.body.get("trace")
+        facts = {"channel": delivery.channel.value, **bound}
+        with (
+            structlog.contextvars.bound_contextvars(**bound),
+            self._tracer.span("pressrun.notice", kind=SpanKind.CLIENT, follows=follows, facts=facts) as span,
+        ):
+            await self._try(delivery, span)
 
-    async def _try(self, delivery: Delivery) -> None:
+    async def _try(self, delivery: Delivery, span: Span) -> None:
         at, began = self._clock.now(), asyncio.get_running_loop().time()
         try:
             sent = await self._sent_from_its_place(delivery)
@@ -182,6 +195,7 @@ class Courier:
             log.warning("courier_database_away", reason=error.reason)
             return  # nothing was sent, and nothing can be written: it falls due again
         except SendFailed as failed:
+            span.fail("not delivered")
             seconds = asyncio.get_running_loop().time() - began
             attempt = Attempt(at, seconds, failed.status, failed.answer, str(failed))
             await self._settle_failed(delivery, attempt, failed)
@@ -189,6 +203,7 @@ class Courier:
         seconds = asyncio.get_running_loop().time() - began
         attempt = Attempt(at, seconds, sent.status, sent.answer)
         if await self._settled(delivery, lambda: self._deliveries.delivered(delivery, attempt)):
+            self._metrics.noticed(delivery.channel, NoticeEnd.DELIVERED)
             log.info("delivered", channel=delivery.channel.value, status=sent.status)
 
     async def _sent_from_its_place(self, delivery: Delivery) -> Sent:
@@ -223,8 +238,10 @@ class Courier:
         wait = None if failed.permanent else wait_after(delivery.tries, failed.retry_after, self._roll)
         if wait is None:
             if await self._settled(delivery, lambda: self._deliveries.dead(delivery, attempt)):
+                self._metrics.noticed(delivery.channel, NoticeEnd.DEAD)
                 log.warning("delivery_dead", channel=delivery.channel.value, status=attempt.status)
         elif await self._settled(delivery, lambda: self._deliveries.failed(delivery, attempt, wait)):
+            self._metrics.noticed(delivery.channel, NoticeEnd.FAILED)
             log.info("delivery_failed", channel=delivery.channel.value, status=attempt.status)
             self._wake_in(wait)
 

@@ -1,4 +1,4 @@
-"""What a control owes its jobs, and has not done, when its intent is taken off the bulk."""
+"""What a control owes its jobs and has not done when its intent is taken off the bulk; what it may take from them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ from jobs.documents import Wish
 from jobs.intents import Intent
 from jobs.states import ENDED_JOBS, JobStatus
 from jobs.store import Document
+
+TEXT = {
+    "result",
+    "result_meta",
+    "result_dropped_at",
+    "checkpoints",
+    "paid",
+    "sent_back",
+    "selection",
+    "rev",
+    "changed_at",
+}
 
 
 def left_undone(
@@ -31,6 +43,9 @@ def left_undone(
             return [job for job in unchanged if job["status"] in ENDED_JOBS]
         case Intent.SELECT:
             return [job for job in named if job["status"] == JobStatus.AWAITING_SELECTION]
+        case Intent.DROP_RESULTS:
+            ended = [job for job in earlier if job["status"] in ENDED_JOBS]
+            return [job for job in ended if job["result"] is not None or job["checkpoints"]]
         case Intent.RECOUNT:
             return []
 
@@ -41,3 +56,12 @@ def _is_confirmed(job: Document, bulk: Document) -> bool:
         return False
     slot: Document = bulk["slots"].get(job["lease"]["token"], {})
     return bool(slot.get("job_id") == job["_id"])
+
+
+def is_dropped(before: Document, after: Document, bulk: Document | None) -> bool:
+    """Whether this took an ended job's article away, and nothing else, while its bulk says so."""
+    intent = (bulk or {}).get("intent") or {}
+    if intent.get("kind") != Intent.DROP_RESULTS or before["status"] not in ENDED_JOBS:
+        return False
+    changed = {name for name in after if after[name] != before.get(name)}
+    return before["epoch"] < intent["epoch"] and changed <= TEXT and after["rev"] == before["rev"] + 1

@@ -14,6 +14,7 @@ from jobs.errors import StoreUnavailable
 from jobs.indexes import INDEXES
 from jobs.limits import Limits
 from jobs.pipelines import PLAIN
+from jobs.retention import RetentionRules
 from jobs.store import Store
 from jobs.system import Rules, System, assemble
 from outbound.client import Outbound
@@ -53,6 +54,7 @@ class Setup:
     sweep_every: timedelta = timedelta(seconds=10)
     grace: timedelta = timedelta(seconds=60)
     skew: Callable[[str], float] = lambda _: 0.0
+    retention: RetentionRules = RetentionRules()
 
     @property
     def rules(self) -> Rules:
@@ -62,6 +64,7 @@ class Setup:
             limits=Limits(max_running=self.cap, tenant_max_running=20),
             adopted=adopted,
             single_jobs=True,
+            retention=self.retention,
         )
 
 
@@ -130,8 +133,14 @@ class SimulatedWorker:
         keeper = Keeper(system.queue, lease=setup.lease, look_every=setup.poll)
         clients = self._site.generator.clients(self.process)
         breaker = Breaker(system.generators, clients)
+        metrics = Metrics()
         bench = Workbench.over(
-            system, clients, breaker, Outside.over(UNREACHABLE, system.targets, system.clock), self.shutdown.asked
+            system,
+            clients,
+            breaker,
+            Outside.over(UNREACHABLE, system.targets, system.clock),
+            self.shutdown.asked,
+            metrics,
         )
         runner = Runner(system.queue, PIPELINES, bench, keeper, random.Random(name))
         loop = Loop(
@@ -144,9 +153,10 @@ class SimulatedWorker:
             slots=setup.slots,
             poll=setup.poll,
             grace=setup.grace,
+            metrics=metrics,
         )
         upkeep = Upkeep(
-            system, keeper, worker_id=name, slots=setup.slots, version="0", lease=setup.lease, metrics=Metrics()
+            system, keeper, worker_id=name, slots=setup.slots, version="0", lease=setup.lease, metrics=metrics
         )
         await upkeep.beat()
         await upkeep.sweep()

@@ -21,15 +21,19 @@ from tests.support.simulation.simulated_generator import OpenCall, SimulatedGene
 from tests.support.simulation.witness import CENT, OVER, SENT_BACK, UNSURE, Witness, demand
 
 ABORT_WITHIN = timedelta(seconds=2)
+BETWEEN_LOOKS = timedelta(seconds=1)
+"""A worker looks at controls once a second: each look that the database has not answered makes its next one later."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """A call that a cancel has named, until when it may be open, and how long operations were held up before."""
+    """A call that a cancel has named, until when it may be open, and how long operations were held up, and how many
+    reads of its worker were not answered, before."""
 
     call: OpenCall
     until: datetime
     held_before: timedelta
+    unanswered_before: int
 
 
 class Promises:
@@ -101,11 +105,13 @@ class Promises:
         """Calls that a person cancelled are over in time (I5), while their owner lives."""
         self._stops = [stop for stop in self._stops if stop.call.is_open and not stop.call.process.was_stalled]
         for stop in self._stops:
-            late = self._now() > stop.until + self._held() - stop.held_before
+            unanswered = stop.call.process.unanswered_reads - stop.unanswered_before
+            late = self._now() > stop.until + self._held() - stop.held_before + unanswered * BETWEEN_LOOKS
             demand(not late, "a call is open 2 s after its cancel has answered", stop.call)
 
     def _stop(self, calls: Iterable[OpenCall]) -> None:
-        self._stops += [Stop(call, self._now() + ABORT_WITHIN, self._held()) for call in calls]
+        until, held = self._now() + ABORT_WITHIN, self._held()
+        self._stops += [Stop(call, until, held, call.process.unanswered_reads) for call in calls]
 
     def assert_kept(self) -> None:
         """Every running that began a call left an attempt; nothing was called for more often than it was owed."""

@@ -91,7 +91,8 @@ def _assert_attempts(job: dict[str, object]) -> None:
     completed = [attempt for attempt in attempts if attempt["outcome"] == "completed"]
     if job["status"] == JobStatus.COMPLETED and attempts:
         demand(completed == attempts[-1:], "a completed job's last attempt, and only that, has completed", job)
-        demand(job["result"] is not None and job["completed_at"] is not None, "a completed job lacks something", job)
+        has_result = job["result"] is not None or job.get("result_dropped_at") is not None
+        demand(has_result and job["completed_at"] is not None, "a completed job lacks something", job)
     else:
         demand(not completed, "an attempt completed, its job did not", job)
 

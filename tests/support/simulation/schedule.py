@@ -72,6 +72,7 @@ class Process:
     stalled: bool = False
     was_stalled: bool = False
     woken_at: float = -1.0
+    unanswered_reads: int = 0
     tasks: list[asyncio.Task[Any]] = field(default_factory=list, repr=False)
     died: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
@@ -245,7 +246,9 @@ class Schedule:
             if operation.is_of_database or self._doomed.get(doomed) not in CUTS:
                 operation.fate = operation.fate or self._doomed.pop(doomed, None)
         operation.fate = self._fates.pop(operation.point, None) or operation.fate
-        self.was_cut = self.was_cut or operation.fate in CUTS
+        if operation.fate in CUTS:
+            self.was_cut = True
+            operation.process.unanswered_reads += not operation.writes
         self.history.append((self.loop.time(), operation))
         for until in [until for count, until in self._awaited if count <= len(self.history) and not until.done()]:
             until.set_result(None)

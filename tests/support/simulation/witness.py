@@ -21,7 +21,7 @@ from jobs.scopes import GENERATOR, TENANT, TWIN, WINDOW
 from jobs.settling import COUNTERS
 from jobs.states import BULK_MOVES, ENDED_JOBS, JOB_MOVES, LIVE_BULKS, BulkStatus, JobStatus
 from jobs.store import Document
-from tests.support.simulation.carried_out import left_undone
+from tests.support.simulation.carried_out import is_dropped, left_undone
 
 Change = Callable[[Document, Document], None]
 UNSURE = timedelta(seconds=2)
@@ -144,9 +144,10 @@ class Witness:
             demand(not passed_over, "a control was not carried out", was, passed_over)
 
     def _job(self, before: Document, after: Document) -> None:
-        if before.get("schema") != 1:
+        if before.get("schema") != 1 or self._is_told(before, after, self.on_job_change):
             return
-        if self._is_told(before, after, self.on_job_change):
+        if is_dropped(before, after, self.bulks.get(after["bulk_job_id"])):
+            self._dated(after)
             return
         was, is_now = JobStatus(before["status"]), JobStatus(after["status"])
         demand(was is is_now or is_now in JOB_MOVES[was], "a job went from", was, "to", is_now, after)

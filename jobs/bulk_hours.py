@@ -1,0 +1,86 @@
+"""Bulks that run within hours of the day alone: outside of them they pause themselves until those begin. What a pause
+means is decided elsewhere.
+
+`hours.closes_at` is when it is looked at next. A person's pause or resume stands until then; what runs when the hours
+are over runs to its end. An ended bulk has hours no more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from jobs.clock import NEVER, Clock
+from jobs.day_hours import DayHours, read_hours, read_zone
+from jobs.documents import RunBetween
+from jobs.errors import InvalidInput
+from jobs.events import BY_PRESSRUN
+from jobs.intents import Intents
+from jobs.settling import Settling
+from jobs.states import BulkStatus, bulks_that_may_become
+from jobs.store import Document, Store
+from jobs.wake import Wake
+
+AT_ONCE = 200
+
+
+def to_be_closed(now: datetime) -> Document:
+    """Bulks whose hours have been over since they were last looked at."""
+    return {"schema": 1, "hours.closes_at": {"$exists": True, "$lte": now}}  # as its index says it
+
+
+def hours_in(bulk: Document) -> Document | None:
+    """What a bulk has of them. A field of that name that an application has given its own bulk is none."""
+    hours = bulk.get("hours")
+    return hours if isinstance(hours, dict) and "closes_at" in hours else None
+
+
+def new_hours(between: RunBetween, now: datetime) -> Document:
+    """What a new bulk has of them: outside of its hours it begins paused. Raises `InvalidInput`."""
+    hours = read_hours(between.since, between.until, read_zone(between.time_zone))
+    stored = {"from": between.since, "to": between.until, "time_zone": between.time_zone}
+    begun = {"hours": {**stored, "closes_at": hours.closes(hours.opens(now))}}
+    if hours.holds(now):
+        return begun
+    return begun | {"status": BulkStatus.PAUSED.value, "pause": _pause(stored, hours, now)}
+
+
+class BulkHours:
+    def __init__(self, store: Store, clock: Clock, settling: Settling, wake: Wake) -> None:
+        self._bulks = store.collection("bulk_jobs")
+        self._clock = clock
+        self._intents = Intents(store, clock, settling, wake)
+
+    async def close_due(self) -> int:
+        """Pause the bulks whose hours are over. Safe to repeat, and in several workers at once: by compare-and-set."""
+        due = await self._bulks.find(to_be_closed(self._clock.now()), limit=AT_ONCE)
+        written = [await self._intents.write(bulk, self._closed(bulk), None) for bulk in due]
+        return len([bulk for bulk in written if bulk is not None])
+
+    def _closed(self, bulk: Document) -> Document:
+        stored, now, status = bulk["hours"], self._clock.now(), BulkStatus(bulk["status"])
+        may_pause = status in bulks_that_may_become(BulkStatus.PAUSED)
+        if not may_pause and status is not BulkStatus.PAUSED:
+            return {"hours": {**stored, "closes_at": NEVER}}
+        try:
+            hours = read_hours(stored["from"], stored["to"], read_zone(stored["time_zone"]))
+        except InvalidInput:  # a time zone that this machine does not know
+            return {"hours": {**stored, "closes_at": NEVER}}
+        later: Document = {"hours": {**stored, "closes_at": hours.closes(hours.opens(now))}}
+        if hours.holds(now) or not (may_pause or _is_ours(bulk["pause"])):
+            return later
+        return later | {"status": BulkStatus.PAUSED.value, "pause": _pause(stored, hours, now)}
+
+
+def _is_ours(pause: Document) -> bool:
+    """Whether it is of the hours: where nobody was there to end it while they lasted, it is prolonged."""
+    return pause["by"] == BY_PRESSRUN and pause["until"] is not None
+
+
+def _pause(stored: Document, hours: DayHours, now: datetime) -> Document:
+    return {
+        "at": now,
+        "by": BY_PRESSRUN,
+        "mode": "finish",
+        "reason": f"It runs between {stored['from']} and {stored['to']} in {stored['time_zone']}",
+        "until": hours.opens(now),
+    }
