@@ -43,6 +43,8 @@ NAMES = (
     "streams",
     "next_proxy",
     "notices",
+    "auth",
+    "scale",
 )
 URI = "PRESSRUN_TEST_MONGODB_URI"
 Benchmark = Callable[[Bench], Figures]

@@ -9,9 +9,9 @@ import asyncio
 import json
 import re
 import time
-from types import TracebackType
 
-HOST = "127.0.0.1"
+from benchmarks.local_server import LocalServer
+
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 ARTICLE = "Good boots keep the water out and let the foot breathe. " * 100
 
@@ -21,7 +21,7 @@ def _message(content: str) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
-class InstantGenerator:
+class InstantGenerator(LocalServer):
     """Used with `async with`. While `holds` is set, calls are taken and never answered.
 
     `first_calls` and `last_calls` tell by job id when a call came in (`time.perf_counter`).
@@ -34,22 +34,7 @@ class InstantGenerator:
         self.last_calls: dict[str, float] = {}
         self.called = asyncio.Condition()
         self._answer = _message(article)
-        self._server: asyncio.Server | None = None
-
-    async def __aenter__(self) -> InstantGenerator:
-        self._server = await asyncio.start_server(self._connected, HOST, 0)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-
-    @property
-    def url(self) -> str:
-        assert self._server is not None
-        return f"http://{HOST}:{self._server.sockets[0].getsockname()[1]}"
+        super().__init__()
 
     async def until(self, calls: int) -> None:
         """Wait until there have been this many calls."""

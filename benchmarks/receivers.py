@@ -8,15 +8,15 @@ import re
 import time
 from collections import defaultdict
 from datetime import datetime
-from types import TracebackType
 
-HOST = "127.0.0.1"
+from benchmarks.local_server import LocalServer
+
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 MESSAGE = re.compile(rb"webhook-id: *(\S+)", re.IGNORECASE)
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class Receiver:
+class Receiver(LocalServer):
     """Used with `async with`. `came` tells by id when messages came in (`time.time`); `told` what bulks an id told of,
     and when these were over."""
 
@@ -25,22 +25,7 @@ class Receiver:
         self.told: dict[str, set[tuple[str, float]]] = defaultdict(set)
         self._hangs = hangs
         self._news = asyncio.Condition()
-        self._server: asyncio.Server | None = None
-
-    async def __aenter__(self) -> Receiver:
-        self._server = await asyncio.start_server(self._connected, HOST, 0)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-
-    @property
-    def url(self) -> str:
-        assert self._server is not None
-        return f"http://{HOST}:{self._server.sockets[0].getsockname()[1]}"
+        super().__init__()
 
     async def until(self, ids: int, seconds: float) -> bool:
         """Wait until so many different messages have come, for so long at most. Whether they have."""

@@ -23,7 +23,7 @@ from benchmarks.bench import Bench
 from benchmarks.calls import Call
 from benchmarks.deployment import environment_of
 from benchmarks.inside import inside
-from benchmarks.instant_generator import HOST
+from benchmarks.local_server import HOST
 from benchmarks.seeding import Seeding
 from jobs.system import System
 from tests.support.processes import Process, start

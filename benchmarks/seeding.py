@@ -11,6 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from benchmarks.deployment import a_bulk
 from benchmarks.instant_generator import ARTICLE
+from jobs import leases
 from jobs.clock import NEVER
 from jobs.documents import BulkId, BulkRequest, JobId, new_bulk, new_job
 from jobs.pipelines import PLAIN, PipelineSpec
@@ -18,6 +19,7 @@ from jobs.store import Document
 
 OWNER = "developer"
 AT_ONCE = 5_000
+BULKS_AT_ONCE = 500
 
 
 class Seeding:
@@ -41,7 +43,7 @@ class Seeding:
         """
         now = datetime.now(UTC)
         made = [
-            self._bulk(
+            self.bulk(
                 items,
                 now - timedelta(hours=1) + timedelta(milliseconds=number),
                 parallelism,
@@ -63,11 +65,32 @@ class Seeding:
         await self._insert("bulk_jobs", made)
         return [bulk["_id"] for bulk in made]
 
+    async def running_bulks(self, bulks: int, items: int, lease: timedelta, *, owners: Sequence[str]) -> list[Document]:
+        """Bulks of which the first job runs, so that no other may start; that job of each."""
+        now = datetime.now(UTC)
+        running: list[Document] = []
+        for start in range(0, bulks, BULKS_AT_ONCE):
+            made, jobs = [], []
+            for number in range(start, min(start + BULKS_AT_ONCE, bulks)):
+                bulk = self.bulk(items, now, 1, owner=owners[number % len(owners)])
+                first, *others = jobs_of(bulk)
+                token = leases.new_token()
+                until = now + lease
+                first |= {"status": "processing", "lease": leases.new_lease(token, "benchmark", now, until)}
+                slot = {"job_id": first["_id"], "worker_id": "benchmark", "at": now, "until": until, "cost": 0.0}
+                bulk |= {"status": "processing", "started_at": now, "slots": {token: slot}, "busy": 1, "free": 0}
+                made.append(bulk)
+                jobs += [first, *others]
+                running.append(first)
+            await self._insert("generation_jobs", jobs)
+            await self._insert("bulk_jobs", made)
+        return running
+
     async def ended_bulks(self, bulks: int, items: int, failed: int = 0) -> list[str]:
         """Bulks that are over, each with so many failed jobs; the others have an article."""
         ids = []
         for _ in range(bulks):
-            bulk = self._bulk(items, datetime.now(UTC), 1)
+            bulk = self.bulk(items, datetime.now(UTC), 1)
             jobs = jobs_of(bulk)
             for job in jobs:
                 _end(job, failed=job["queue_position"] <= failed)
@@ -86,17 +109,18 @@ class Seeding:
             ids.append(str(bulk["_id"]))
         return ids
 
-    def _bulk(
-        self,
+    @staticmethod
+    def bulk(
         items: int,
         created_at: datetime,
-        parallelism: int,
+        parallelism: int = 1,
         *,
         owner: str = OWNER,
         priority: float | None = None,
         stagger: timedelta = timedelta(0),
         pipeline: PipelineSpec = PLAIN,
     ) -> Document:
+        """As it would be stored, and is not yet."""
         stored = a_bulk(items)["items"]
         assert isinstance(stored, list)
         request = BulkRequest(

@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-from benchmarks.instant_generator import ARTICLE, HOST, LENGTH
+from benchmarks.instant_generator import ARTICLE, LENGTH
+from benchmarks.local_server import HOST
 
 BACKLOG = 1024
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
