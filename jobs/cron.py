@@ -16,6 +16,15 @@ from cronsim import CronSim, CronSimError
 from jobs.day_hours import DayHours, read_hours, read_zone, wrong
 
 LONGEST = 100
+ALLOWED = {
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day-of-month": "1 to 31 and in its months, L the last",
+    "month": "1 to 12 or JAN to DEC",
+    "day-of-week": "0 to 7 or SUN to SAT",
+}
+"""By cronsim's names of the parts."""
+
 A_SECOND = timedelta(seconds=1)
 ANY_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 """To try an expression at: none knows a year, so what comes after it comes after every other moment."""
@@ -67,5 +76,6 @@ def _cron(text: str) -> str:
     try:
         CronSim(" ".join(fields), ANY_MOMENT)
     except CronSimError as error:
-        raise wrong("cron", f"cannot be read: {str(error)[0].lower()}{str(error)[1:]}") from None
+        part = str(error).removeprefix("Bad ")
+        raise wrong("cron", f"has a wrong {part}: it must be of {ALLOWED[part]}, as *, 5, 1-5, */2 or 1,3") from None
     return " ".join(fields)

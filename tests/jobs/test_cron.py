@@ -117,6 +117,23 @@ def test_what_cannot_be_read_is_named(cron: str, zone: str, hours: tuple[str, st
     assert [fault.path for fault in refused.value.faults] == [path]
 
 
+@pytest.mark.parametrize(
+    ("cron", "right"),
+    [
+        ("61 * * * *", "wrong minute: it must be of 0 to 59"),
+        ("* 24 * * *", "wrong hour: it must be of 0 to 23"),
+        ("* * 32 * *", "wrong day-of-month: it must be of 1 to 31"),
+        ("0 0 30 2 *", "wrong day-of-month: it must be of 1 to 31 and in its months"),
+        ("* * * 13 *", "wrong month: it must be of 1 to 12"),
+        ("* * * * mo", "wrong day-of-week: it must be of 0 to 7"),
+    ],
+)
+def test_a_wrong_part_is_told_with_what_it_may_be(cron: str, right: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_rhythm(cron, "UTC")
+    assert right in refused.value.faults[0].message
+
+
 def test_spaces_in_an_expression_do_not_matter() -> None:
     assert read_rhythm("  0   6 * *  1 ", "UTC").cron == "0 6 * * 1"
 

@@ -24,6 +24,7 @@ async def test_a_schedule_is_made_in_a_form_and_listed(api: httpx2.AsyncClient) 
     assert "No schedules yet" in await shown(api, PAGE)
     template_id = await template(api)
     page = await shown(api, PAGE, template=template_id)
+    assert "Say below when one of your" in page
     assert f'<option value="{template_id}" selected>' in page
     assert "It would come next at:" in page
     hours: dict[str, Any] = {"run_between.from": "22:00", "run_between.to": "06:00"}
@@ -44,7 +45,7 @@ async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(api: h
     template_id = await template(api)
     page = (await sent(api, PAGE, 400, **{**FORM, "cron": "61 * * * *", "template_id": template_id})).text
     assert 'value="61 * * * *"' in page
-    assert "Cannot be read: bad minute" in page
+    assert "Has a wrong minute: it must be of 0 to 59, as *, 5, 1-5, */2 or 1,3" in page
     schedule = (await made(api, template_id))["schedule"]
     url = f"{PAGE}/{schedule['id']}"
     page = (await sent(api, f"{url}/change", 400, **{**FORM, "time_zone": HOSTILE, "template_id": template_id})).text
