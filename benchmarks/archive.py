@@ -21,7 +21,7 @@ from jobs.clock import NEVER
 from jobs.documents import BulkId, BulkRequest, JobId, new_bulk, new_job
 from jobs.pipelines import ARTICLE, BLOG
 from jobs.states import ENDED_JOBS
-from jobs.store import Document
+from jobs.storage.store import Document
 
 HEAVY = "heavy"
 OWNERS = 299

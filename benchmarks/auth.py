@@ -26,7 +26,7 @@ from benchmarks.deployment import alone, http_client
 from benchmarks.figures import Figure, Figures, at_least, at_most, latencies
 from benchmarks.seeding import OWNER, Seeding
 from benchmarks.stopwatch import Stopwatch
-from jobs.access import Auth, AuthMode
+from jobs.configuration.access import Auth, AuthMode
 from service.auth.session_setup import session_credentials
 from tests.support.clock import MovableClock
 from tests.support.session_tokens import AUTHJS, NEXTAUTH, SECRET, authjs_token, claims, cookie, nextauth_token

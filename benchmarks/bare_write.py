@@ -14,7 +14,7 @@ import uvloop
 from bson import ObjectId
 from pymongo import AsyncMongoClient
 
-from jobs.revisions import changed
+from jobs.storage.revisions import changed
 
 TOKEN = "0123456789abcdef01234567"
 SHARD = 17

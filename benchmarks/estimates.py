@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, Figures, at_least, at_most, percentile
 from benchmarks.simulated_bulks import Kind, Moment, moments
-from jobs.estimates import Range, Rest, Retries, Work, estimate, retries_of
-from jobs.lognormal import fitted
-from jobs.sharing import Capacity, Others, Phase, phases
+from jobs.capacity.sharing import Capacity, Others, Phase, phases
+from jobs.estimation.estimates import Range, Rest, Retries, Work, estimate, retries_of
+from jobs.estimation.lognormal import fitted
 
 BULKS = 600
 TRUE_OFTEN = 80.0

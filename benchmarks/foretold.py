@@ -16,9 +16,9 @@ from benchmarks.figures import Figure, Figures, at_least, latencies
 from benchmarks.instant_generator import ARTICLE
 from benchmarks.scene import Scene, scene
 from jobs.documents import BulkId
-from jobs.forecasts import Foreseen
+from jobs.estimation.forecasts import Foreseen
 from jobs.states import LIVE_BULKS
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import Rules, System, assemble
 
 JOB_SECONDS = 0.5

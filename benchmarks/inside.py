@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from benchmarks.bench import Bench
+from jobs.configuration.settings import load_settings
 from jobs.logs import configure_logs
-from jobs.settings import load_settings
 from jobs.system import System
 from pressrun.compose import on_mongodb
 from worker.__main__ import run_worker

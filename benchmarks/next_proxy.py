@@ -20,10 +20,10 @@ import httpx2
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, Figures, at_most, latencies, skipped
 from benchmarks.stream_readers import NAME, name_of_now
+from jobs.callers.keys import Scope
+from jobs.configuration.settings import load_settings
 from jobs.documents import BulkId, BulkRequest
-from jobs.embedded.store import EmbeddedStore
-from jobs.keys import Scope
-from jobs.settings import load_settings
+from jobs.storage.embedded.store import EmbeddedStore
 from jobs.system import Rules, System, start
 from service.app import create_app
 from service.server import listen, serve

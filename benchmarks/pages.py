@@ -28,7 +28,7 @@ from benchmarks.paint import first_paint
 from benchmarks.plans import plans, read_questions, table
 from benchmarks.stopwatch import Stopwatch
 from jobs.indexes import INDEXES
-from jobs.mongo import MongoStore
+from jobs.storage.mongo import MongoStore
 
 BULKS = 100_000
 ROUNDS = 100

@@ -11,8 +11,8 @@ from pymongo.errors import PyMongoError
 
 from benchmarks.commands import CommandListener
 from jobs.chores import HALF_DONE_AFTER
-from jobs.lookup import BulkFilter
 from jobs.outcomes import Unclaimed
+from jobs.reading.lookup import BulkFilter
 from jobs.states import BulkStatus, JobStatus
 from jobs.system import System
 

@@ -15,7 +15,7 @@ from jobs import leases
 from jobs.clock import NEVER
 from jobs.documents import BulkId, BulkRequest, JobId, new_bulk, new_job
 from jobs.pipelines import PLAIN, PipelineSpec
-from jobs.store import Document
+from jobs.storage.store import Document
 
 OWNER = "developer"
 AT_ONCE = 5_000

@@ -19,7 +19,7 @@ from benchmarks.instant_generator import InstantGenerator
 from benchmarks.seeding import Seeding
 from benchmarks.stream_readers import Reader, name_of_now, reading
 from benchmarks.usage import usage_of
-from jobs.revisions import changed
+from jobs.storage.revisions import changed
 
 STREAMS = 1_000
 BULKS = 200

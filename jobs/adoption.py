@@ -18,7 +18,7 @@ from jobs.documents import BulkRequest, Token, new_bulk, new_job
 from jobs.errors import DuplicateKey
 from jobs.settling import Settling
 from jobs.states import ENDED_JOBS, BulkStatus, JobStatus
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 
 log = structlog.get_logger()
 AT_ONCE = 50

@@ -8,9 +8,9 @@ from typing import Any
 
 from bson import ObjectId
 
-from jobs.revisions import changed
 from jobs.states import JobStatus
-from jobs.store import Document, Filter, Store
+from jobs.storage.revisions import changed
+from jobs.storage.store import Document, Filter, Store
 
 AT_ONCE = 100
 KEPT_OF_META = ("pipeline", "stages", "usage", "shared_from", "template", "verbosity", "word_count", "slug")

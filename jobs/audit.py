@@ -14,14 +14,14 @@ from enum import StrEnum
 from bson import ObjectId
 
 from jobs import leases
+from jobs.capacity.scopes import Scopes
 from jobs.clock import NEVER, Clock
 from jobs.documents import BulkId
-from jobs.paging import next_after
-from jobs.removal import UNFINISHED
-from jobs.scopes import Scopes
+from jobs.retention.removal import UNFINISHED
 from jobs.settling import COUNTERS, Settling
 from jobs.states import ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
-from jobs.store import Document, Store
+from jobs.storage.paging import next_after
+from jobs.storage.store import Document, Store
 
 GRACE = timedelta(seconds=60)
 LOOKS = 3

@@ -17,7 +17,7 @@ from jobs.events import BY_PRESSRUN
 from jobs.intents import Intents
 from jobs.settling import Settling
 from jobs.states import BulkStatus, bulks_that_may_become
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 from jobs.wake import Wake
 
 AT_ONCE = 200

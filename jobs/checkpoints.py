@@ -15,8 +15,8 @@ from jobs.claims import Claim
 from jobs.clock import Clock
 from jobs.expenses import Expense, as_stored
 from jobs.leases import LeaseLost
-from jobs.revisions import changed
-from jobs.store import Document, Store
+from jobs.storage.revisions import changed
+from jobs.storage.store import Document, Store
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from jobs import adoption, bulk_hours, controls, intents, outbox, sweep
+from jobs import adoption, bulk_hours, controls, intents, sweep
 from jobs.clock import Clock
+from jobs.notification import outbox
 from jobs.states import LIVE_BULKS
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 
 LOOKED_AT = 200
 HALF_DONE_AFTER = timedelta(seconds=5)

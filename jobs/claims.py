@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from jobs import leases
-from jobs.admission import Look
+from jobs.capacity.admission import Look
+from jobs.capacity.limits import Limits
+from jobs.capacity.scopes import Place
 from jobs.clock import Clock
 from jobs.documents import A_HAIR, BulkId, JobId, Lane, Token
-from jobs.limits import Limits
 from jobs.pipelines import next_generator
-from jobs.revisions import changed
-from jobs.scopes import Place
 from jobs.shortlist import IN_ORDER, Shortlist, claimable, terms
 from jobs.states import ACTIVE_BULKS, BulkStatus, JobStatus
-from jobs.store import Document, Store
+from jobs.storage.revisions import changed
+from jobs.storage.store import Document, Store
 
 TAKE_WINDOW = 200
 

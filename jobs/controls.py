@@ -11,11 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from jobs import events, leases, priority, telling
+from jobs import events, leases, priority
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, UserId
 from jobs.errors import BudgetUsedUp, Busy, MoveRefused, NotFound
 from jobs.intents import TRIES, Intent, Intents
+from jobs.notification import telling
 from jobs.pipelines import begun_again
 from jobs.policies import pays_for
 from jobs.searching import found_by
@@ -27,7 +28,7 @@ from jobs.states import (
     bulks_that_may_become,
     jobs_that_may_become,
 )
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 from jobs.wake import Wake
 
 

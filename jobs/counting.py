@@ -11,7 +11,7 @@ from jobs.clock import NEVER, Clock
 from jobs.documents import A_HAIR, MAX_ERROR_LINES, JobId, Token
 from jobs.expenses import charged_by
 from jobs.states import ENDED_JOBS, JobStatus
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 
 SUMMED = {"cost": "cost", "input_tokens": "usage.input_tokens", "output_tokens": "usage.output_tokens"}
 

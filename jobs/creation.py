@@ -17,14 +17,14 @@ from bson import ObjectId
 
 from jobs import tracing
 from jobs.bulk_hours import new_hours
+from jobs.callers.user_limits import UserCounts
+from jobs.capacity.quotas import Quotas
 from jobs.clock import Clock
 from jobs.documents import BulkId, BulkRequest, JobId, UserId, new_bulk, new_job
 from jobs.errors import Busy, DuplicateKey, KeyReused, StillRunning, StoreFull, StoreUnavailable
-from jobs.quotas import Quotas
 from jobs.states import LIVE_JOBS
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 from jobs.twins import twin_key
-from jobs.user_limits import UserCounts
 
 BATCH = 1000
 WRITING_TIME = timedelta(seconds=60)

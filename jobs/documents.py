@@ -16,13 +16,13 @@ from bson import ObjectId
 from bson.errors import InvalidId
 
 from jobs import priority
-from jobs.bson_json import plain
 from jobs.errors import NotFound
 from jobs.milestones import ends_until
 from jobs.pipelines import ARTICLE, PipelineSpec, stages_of
 from jobs.searching import found_by
 from jobs.states import BulkStatus, JobStatus
-from jobs.store import Document
+from jobs.storage.bson_json import plain
+from jobs.storage.store import Document
 
 SCHEMA = 1
 SHARDS = 4096

@@ -1,6 +1,6 @@
 """What can go wrong between Pressrun and those who use it. Each docstring is the message; the attributes are the facts.
 
-HTTP codes are not chosen here, but in `service/problems.py` alone.
+HTTP codes are not chosen here, but in `service/wire/problems.py` alone.
 """
 
 from __future__ import annotations

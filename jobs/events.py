@@ -13,7 +13,7 @@ from typing import Any
 
 from jobs import tracing
 from jobs.documents import BulkId, JobId
-from jobs.store import Document
+from jobs.storage.store import Document
 
 BY_PRESSRUN = "pressrun"
 BY_PERSON = "person"

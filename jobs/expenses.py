@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from jobs.store import Document
+from jobs.storage.store import Document
 
 
 class Tokens(NamedTuple):

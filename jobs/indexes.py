@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs.documents import SCHEMA
 from jobs.states import JobStatus
-from jobs.store import Document, Index
+from jobs.storage.store import Document, Index
 
 HAS_HOURS: Document = {"hours.closes_at": {"$exists": True}}
 HAS_EVENTS: Document = {"events.at": {"$exists": True}}

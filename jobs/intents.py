@@ -16,10 +16,10 @@ from jobs.articles import Articles
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, Lane, UserId, Wish
 from jobs.errors import Busy, NotFound
-from jobs.revisions import changed
 from jobs.settling import Settling
 from jobs.states import JobStatus
-from jobs.store import Document, Filter, Store
+from jobs.storage.revisions import changed
+from jobs.storage.store import Document, Filter, Store
 from jobs.wake import Wake
 
 TRIES = 40

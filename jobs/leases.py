@@ -14,7 +14,7 @@ from datetime import datetime
 from jobs.documents import JobId, Token
 from jobs.errors import PressrunError
 from jobs.states import JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 
 
 @dataclass(eq=False)

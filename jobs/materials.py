@@ -10,7 +10,7 @@ from jobs.clock import Clock
 from jobs.documents import UserId
 from jobs.errors import NotFound
 from jobs.states import JobStatus
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 
 MOST_SIBLINGS = 500
 

@@ -17,9 +17,9 @@ from jobs import events
 from jobs.clock import NEVER
 from jobs.documents import MAX_ATTEMPTS_KEPT, Lane
 from jobs.expenses import Charge, Expense, charge, known_to_lease
-from jobs.revisions import changed
 from jobs.states import ENDED_JOBS, JobStatus
-from jobs.store import Document
+from jobs.storage.revisions import changed
+from jobs.storage.store import Document
 
 
 @dataclass(frozen=True)

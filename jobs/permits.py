@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from jobs.admission import Closed, Reason, tenant_closed
+from jobs.capacity.admission import Closed, Reason, tenant_closed
+from jobs.capacity.limits import SHARED, TenantLimits, limits_in, tenant_limits_in
+from jobs.capacity.scopes import GENERATOR, TENANT, Entry, Scopes, opens_at
 from jobs.claims import Claim
 from jobs.clock import Clock
-from jobs.limits import SHARED, TenantLimits, limits_in, tenant_limits_in
-from jobs.scopes import GENERATOR, TENANT, Entry, Scopes, opens_at
-from jobs.store import Document
+from jobs.storage.store import Document
 
 FRESH = timedelta(milliseconds=400)
 """So long the leave that a claim has taken is good for a call: the window's margin allows for no more."""

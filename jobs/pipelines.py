@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from jobs.errors import Fault, InvalidInput
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 
 CONTENT = "default"
 IDEAS = "ideas"

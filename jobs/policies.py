@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from jobs.documents import A_HAIR
 from jobs.events import BY_PRESSRUN
-from jobs.store import Document
+from jobs.storage.store import Document
 
 
 class Cause(StrEnum):

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jobs import leases
-from jobs.admission import Admission, Look
+from jobs.capacity.admission import Admission, Look
+from jobs.capacity.scopes import day_of
 from jobs.claims import Claim, ClaimWrites, Reservation
 from jobs.clock import NEVER, Clock
 from jobs.documents import Token, Wish
@@ -37,11 +38,10 @@ from jobs.outcomes import (
     update_for,
 )
 from jobs.pipelines import CONTENT
-from jobs.scopes import day_of
 from jobs.settling import Ended, Settling
 from jobs.shortlist import Shortlist
 from jobs.states import JobStatus
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 from jobs.twins import Twins
 from jobs.wake import Wake
 

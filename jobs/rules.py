@@ -9,7 +9,7 @@ from typing import Protocol
 
 from jobs.documents import SCHEMA
 from jobs.states import BulkStatus, JobStatus
-from jobs.store import Document, Name
+from jobs.storage.store import Document, Name
 
 COUNT = {"bsonType": ["int", "long"], "minimum": 0}
 DATE_OR_NULL = {"bsonType": ["date", "null"]}

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from jobs.store import Document
+from jobs.storage.store import Document
 
 MOST_WORDS = 40
 LONGEST_WORD = 40

@@ -20,8 +20,8 @@ from jobs.errors import Busy, Fault, InvalidInput, MoveRefused, NotFound, Select
 from jobs.intents import TRIES, Intent, Intents
 from jobs.settling import Settling
 from jobs.states import JobStatus
-from jobs.storable import size_of
-from jobs.store import Document, Store
+from jobs.storage.storable import size_of
+from jobs.storage.store import Document, Store
 from jobs.wake import Wake
 
 log = structlog.get_logger()

@@ -10,16 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs import events, policies, telling
+from jobs import events, policies
 from jobs.clock import Clock
 from jobs.counting import Counted, Counting, error_line
 from jobs.documents import MAX_ERROR_LINES, BulkId, JobId, Token
 from jobs.errors import Busy
 from jobs.expenses import Charge
+from jobs.notification import telling
 from jobs.policies import SelfPause
-from jobs.revisions import changed
 from jobs.states import ACTIVE_BULKS, ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
-from jobs.store import Document, Store
+from jobs.storage.revisions import changed
+from jobs.storage.store import Document, Store
 from jobs.wake import Wake
 
 RECONCILE_TRIES = 40

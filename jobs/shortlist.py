@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from jobs.admission import tenant_closed
+from jobs.capacity.admission import tenant_closed
+from jobs.capacity.limits import Limits, new_tenant, tenant_limits_in
+from jobs.capacity.scopes import TENANT, Scopes
+from jobs.capacity.turns import Standing, fairly
 from jobs.clock import Clock
 from jobs.documents import A_HAIR
-from jobs.limits import Limits, new_tenant, tenant_limits_in
-from jobs.scopes import TENANT, Scopes
 from jobs.states import ACTIVE_BULKS
-from jobs.store import Document, Sort, Store
-from jobs.turns import Standing, fairly
+from jobs.storage.store import Document, Sort, Store
 
 LENGTH = 100
 AT_ONCE = 20

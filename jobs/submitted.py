@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.documents import ITEM_FIELDS
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 
 BATCH = 500
 

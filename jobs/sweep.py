@@ -15,14 +15,14 @@ import structlog
 from bson import ObjectId
 
 from jobs import leases
+from jobs.capacity.scopes import Scopes
 from jobs.clock import Clock
 from jobs.documents import Wish
 from jobs.outcomes import MAX_LOST_WORKERS, Cancelled, Lost, Outcome, Unclaimed, tells, update_for
-from jobs.paging import next_after
-from jobs.scopes import Scopes
 from jobs.settling import Settling
 from jobs.states import LIVE_BULKS
-from jobs.store import Document, Store
+from jobs.storage.paging import next_after
+from jobs.storage.store import Document, Store
 from jobs.wake import Wake
 
 log = structlog.get_logger()

@@ -15,8 +15,8 @@ from bson import ObjectId
 from jobs.clock import Clock
 from jobs.documents import UserId
 from jobs.errors import DuplicateKey, Fault, InvalidInput, NameTaken, NotFound, TooMany
-from jobs.paging import Order, Place, Question
-from jobs.store import Document, Store
+from jobs.storage.paging import Order, Place, Question
+from jobs.storage.store import Document, Store
 
 MOST = 200
 LONGEST_REQUEST = 8 * 2**20

@@ -13,13 +13,13 @@ from datetime import timedelta
 
 from bson import ObjectId
 
+from jobs.capacity.scopes import TWIN, Entry, Place, Scopes
 from jobs.clock import Clock
 from jobs.documents import JobId, Token, input_of
 from jobs.outcomes import Unclaimed
-from jobs.revisions import changed
-from jobs.scopes import TWIN, Entry, Place, Scopes
 from jobs.states import ACTIVE_BULKS, JobStatus
-from jobs.store import Document, Store
+from jobs.storage.revisions import changed
+from jobs.storage.store import Document, Store
 
 LOOK_AGAIN = timedelta(seconds=5)
 MOST_BEGUN = 10

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from jobs.access import AuthMode
-from jobs.app_sessions import AppSessions
+from jobs.callers.app_sessions import AppSessions
 from jobs.clock import Clock
+from jobs.configuration.access import AuthMode
+from jobs.configuration.settings import Settings, wrong_setting
 from jobs.errors import StoreRefused
-from jobs.mongo import MongoStore
-from jobs.settings import Settings, wrong_setting
+from jobs.storage.mongo import MongoStore
 
 CONNECTIONS = 10
 

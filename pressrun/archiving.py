@@ -1,5 +1,5 @@
-"""The command that archives old bulks at once, or puts an archived one back. Which and how: `jobs.retention`,
-`jobs.restoring`."""
+"""The command that archives old bulks at once, or puts an archived one back. Which and how: `jobs.retention.expiry`,
+`jobs.retention.restoring`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jobs.errors import InvalidInput
 from jobs.states import BulkStatus
 
 if TYPE_CHECKING:
-    from jobs.settings import Settings
+    from jobs.configuration.settings import Settings
 
 MOST_DAYS = 36_500
 """As of the ages in the settings."""
@@ -48,7 +48,7 @@ def archive(
     restore: Annotated[Path | None, typer.Option(metavar="FILE", help="Put the bulk of this file back.")] = None,
 ) -> None:
     """Write old bulks to files and remove them, without waiting for a worker; or put one back from its file."""
-    from jobs.settings import load_settings
+    from jobs.configuration.settings import load_settings
     from pressrun.running import run
 
     if (older_than is None) == (restore is None) or (older_than is not None and math.isnan(older_than)):

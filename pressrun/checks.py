@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
-from jobs.access import AuthMode
 from jobs.clock import DatabaseClock
+from jobs.configuration.access import AuthMode
+from jobs.configuration.settings import Settings, WrongSettings, load_settings
 from jobs.errors import PressrunError
 from jobs.indexes import INDEXES
-from jobs.mongo import MongoStore
 from jobs.pipelines import CONTENT
 from jobs.rules import install_rules
-from jobs.settings import Settings, WrongSettings, load_settings
+from jobs.storage.mongo import MongoStore
 from jobs.system import assemble
 from pressrun.application import app_sessions
 from pressrun.compose import rules_of, unconnected

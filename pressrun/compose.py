@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from jobs.access import AuthMode
-from jobs.app_sessions import AppSessions
+from jobs.callers.app_sessions import AppSessions
+from jobs.callers.user_limits import SENDS_PER_MINUTE, UserLimits
 from jobs.clock import DatabaseClock
-from jobs.encryption import Cipher
+from jobs.configuration.access import AuthMode
+from jobs.configuration.settings import Settings, WrongSettings
 from jobs.errors import Fault
-from jobs.mongo import MongoStore
-from jobs.retention import RetentionRules
-from jobs.settings import Settings, WrongSettings
-from jobs.store import Store
+from jobs.retention.expiry import RetentionRules
+from jobs.storage.encryption import Cipher
+from jobs.storage.mongo import MongoStore
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble, start
-from jobs.user_limits import SENDS_PER_MINUTE, UserLimits
 from pressrun.application import app_sessions
 from pressrun.development import settings_in_development
 from pressrun.keeping_up import kept_up
@@ -88,7 +88,7 @@ async def reading_mongodb(settings: Settings, name: str) -> AsyncIterator[System
 @contextlib.asynccontextmanager
 async def in_folder(data: Path) -> AsyncIterator[System]:
     """The same over the embedded store in a folder, which nobody else has open."""
-    from jobs.embedded.store import EmbeddedStore
+    from jobs.storage.embedded.store import EmbeddedStore
 
     store = await EmbeddedStore.open(data)
     try:
@@ -161,8 +161,8 @@ def _app(settings: Settings, system: System, sessions: AppSessions | None, watch
 
 
 async def worker(settings: Settings) -> None:
-    from service.rule_setup import bulk_rules
-    from service.scheduling import judge_of
+    from service.rules.rule_setup import bulk_rules
+    from service.rules.scheduling import judge_of
     from worker.__main__ import run_worker
 
     shutdown = Shutdown()
@@ -191,8 +191,8 @@ async def embedded(port: int, data: Path, on_ready: Callable[[str, AuthMode], No
     """Service, one worker and the demo generator in this process, data in a folder, for this machine only whatever the
     mode; `on_ready` is told the address."""
     from generator.app import create_app as create_generator
-    from jobs.embedded.store import EmbeddedStore
-    from service.scheduling import judge_of
+    from jobs.storage.embedded.store import EmbeddedStore
+    from service.rules.scheduling import judge_of
     from service.server import listen, serve
     from worker.__main__ import run_worker
 

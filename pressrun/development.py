@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.access import Auth, AuthMode
-from jobs.settings import Settings, load_settings, wrong_setting
+from jobs.configuration.access import Auth, AuthMode
+from jobs.configuration.settings import Settings, load_settings, wrong_setting
 
 
 class _AuthInDevelopment(Auth):

@@ -1,4 +1,7 @@
-"""The commands about a user's data: written to a file; counted, and deleted when told. Which data: `jobs.erasure`."""
+"""The commands about a user's data: written to a file; counted, and deleted when told.
+
+Which data: `jobs.retention.erasure`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from jobs.documents import UserId
-    from jobs.erasure import Erasure
+    from jobs.retention.erasure import Erasure
 
 PASS_EVERY_SECONDS = 1.0
 
@@ -28,8 +31,8 @@ def erase(
     ] = 60,
 ) -> None:
     """Delete all that is stored of a user, for good. Exit 1 where something had to be left: run it again then."""
+    from jobs.configuration.settings import load_settings
     from jobs.documents import user_id
-    from jobs.settings import load_settings
     from pressrun import compose
     from pressrun.running import run
 
@@ -57,10 +60,10 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; must not be there yet.")],
 ) -> None:
     """Write all that is stored of a user to a file of JSON lines, without secrets."""
-    from jobs.archive import write_lines
+    from jobs.configuration.settings import load_settings
     from jobs.documents import user_id
     from jobs.errors import InvalidInput
-    from jobs.settings import load_settings
+    from jobs.retention.archive import write_lines
     from pressrun import compose
     from pressrun.running import run
 

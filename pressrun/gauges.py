@@ -15,9 +15,9 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from jobs.census import Census, Figures
 from jobs.errors import PressrunError
-from jobs.pool_use import PoolUse
+from jobs.reading.census import Census, Figures
+from jobs.storage.pool_use import PoolUse
 
 log = structlog.get_logger()
 KEPT = timedelta(seconds=15)

@@ -36,7 +36,7 @@ def health(
         case Kind.GENERATOR:
             well, sentence = _answers("127.0.0.1", port)
         case Kind.SERVICE:
-            from jobs.settings import load_settings
+            from jobs.configuration.settings import load_settings
 
             service = load_settings().service
             well, sentence = _answers(EVERYWHERE.get(service.host, service.host), service.port)
@@ -64,9 +64,9 @@ def _answers(host: str, port: int) -> tuple[bool, str]:
 def _beats() -> tuple[bool, str]:
     """A worker's id begins with its host, and its heart beats in the database while its event loop turns."""
     from jobs.clock import DatabaseClock
-    from jobs.mongo import MongoStore
-    from jobs.settings import load_settings
-    from jobs.workers import Workers
+    from jobs.configuration.settings import load_settings
+    from jobs.storage.mongo import MongoStore
+    from jobs.versions.workers import Workers
     from pressrun.running import run
 
     settings = load_settings()

@@ -21,7 +21,7 @@ def migrate(
     """Bring every document to this version's format, forward only. Safe to kill, to call again, and to call twice."""
     from importlib.metadata import version
 
-    from jobs.settings import load_settings
+    from jobs.configuration.settings import load_settings
     from jobs.system import System
     from pressrun import compose
     from pressrun.running import run

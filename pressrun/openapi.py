@@ -21,8 +21,8 @@ def openapi() -> None:
 def document() -> dict[str, Any]:
     """Of this version of Pressrun. Raises `WrongSettings` where the environment names a setting that there is not."""
     from jobs.clock import DatabaseClock
-    from jobs.embedded.store import EmbeddedStore
-    from jobs.settings import load_settings
+    from jobs.configuration.settings import load_settings
+    from jobs.storage.embedded.store import EmbeddedStore
     from jobs.system import Rules, assemble
     from service.app import create_app
 

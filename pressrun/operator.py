@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from jobs.keys import Scope
-from jobs.store import Document
+from jobs.callers.keys import Scope
+from jobs.storage.store import Document
 
 keys = typer.Typer(help="API keys, in the database.", no_args_is_help=True)
 
@@ -45,7 +45,7 @@ def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be computed from the jobs.")] = False,
 ) -> None:
     """Hold the invariants against the database: every bulk, running job and permit. Exit 1 if one is broken."""
-    from jobs.settings import load_settings
+    from jobs.configuration.settings import load_settings
     from pressrun import compose
     from pressrun.running import run
 
@@ -83,8 +83,8 @@ def create_key(
     ] = None,
 ) -> None:
     """Make a key. It is shown this once; only its hash is kept."""
-    from jobs.mail_address import read_address
-    from jobs.settings import load_settings
+    from jobs.configuration.settings import load_settings
+    from jobs.notification.mail_address import read_address
     from pressrun import compose
     from pressrun.running import run
 
@@ -109,7 +109,7 @@ def create_key(
 @keys.command("list")
 def list_keys() -> None:
     """All keys; those that were revoked or have expired too, for 90 days."""
-    from jobs.settings import load_settings
+    from jobs.configuration.settings import load_settings
     from pressrun import compose
     from pressrun.running import run
 
@@ -141,9 +141,9 @@ def _minute(moment: datetime | None) -> str:
 @keys.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Take a key back; it stops working at once."""
+    from jobs.callers.keys import WHAT, KeyId
+    from jobs.configuration.settings import load_settings
     from jobs.documents import parse_id
-    from jobs.keys import WHAT, KeyId
-    from jobs.settings import load_settings
     from pressrun import compose
     from pressrun.running import run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from jobs.settings import Settings
+from jobs.configuration.settings import Settings
 
 NAME = "encryption.key"
 

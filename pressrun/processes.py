@@ -23,7 +23,7 @@ def dev(
     demo: Annotated[bool, typer.Option("--demo", help="Submit a real bulk at start and show its progress.")] = False,
 ) -> None:
     """Everything in one process: service, worker, demo generator, and a store that keeps its data in a folder."""
-    from jobs.access import AuthMode
+    from jobs.configuration.access import AuthMode
     from pressrun import compose, demonstration
     from pressrun.running import run
 
@@ -45,7 +45,7 @@ def dev(
 
 def service() -> None:
     """The HTTP service: API and authentication."""
-    from jobs.settings import load_settings
+    from jobs.configuration.settings import load_settings
     from pressrun import compose
     from pressrun.running import run
 
@@ -54,7 +54,7 @@ def service() -> None:
 
 def worker() -> None:
     """A worker: claims jobs, runs them, keeps the database in order. Start as many as you like."""
-    from jobs.settings import load_settings
+    from jobs.configuration.settings import load_settings
     from pressrun import compose
     from pressrun.running import run
 

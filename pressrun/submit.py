@@ -1,6 +1,6 @@
 """The command that makes a bulk from a file, and waits for it if asked to.
 
-What a file may look like is for `service/intake/items.py`, what an item may hold for the service to judge.
+What a file may look like is for `service/uploads/intake/items.py`, what an item may hold for the service to judge.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pressrun.refusals import AnswerLost, Refused, RemoteError
 
 if TYPE_CHECKING:
     from pressrun.remote import Remote
-    from service.intake.items import ReadResult
+    from service.uploads.intake.items import ReadResult
 
 Mode = Literal["topic", "keywords", "trends", "spin"]
 LARGEST_FILE_MB = 8
@@ -110,7 +110,7 @@ def _options(pairs: list[str]) -> dict[str, Any]:
 
 
 def _items(file: Path, *, mode: Mode, columns: dict[str, str], sheet: str | None) -> ReadResult:
-    from service.intake.items import read_items
+    from service.uploads.intake.items import read_items
 
     try:
         read = read_items(_read(file), filename=file.name, mode=mode, columns=columns, sheet=sheet)

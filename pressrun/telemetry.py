@@ -9,7 +9,7 @@ from datetime import timedelta
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from jobs.settings import Settings, wrong_setting
+from jobs.configuration.settings import Settings, wrong_setting
 from jobs.tracing import Tracer, Untraced
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 
 from jobs.documents import SCHEMA
-from jobs.store import Document, Name, Store
+from jobs.storage.store import Document, Name, Store
 from jobs.system import System
 from pressrun.finding import Finding
 

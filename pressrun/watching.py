@@ -10,8 +10,8 @@ from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry
 
-from jobs.mongo import MongoStore
-from jobs.settings import Settings
+from jobs.configuration.settings import Settings
+from jobs.storage.mongo import MongoStore
 from jobs.system import System
 from pressrun.gauges import PoolGauges, SystemGauges
 from pressrun.metrics_port import new_registry, serving

@@ -14,14 +14,13 @@ from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from jobs.access import AuthMode
-from jobs.app_sessions import AppSessions
+from jobs.callers.app_sessions import AppSessions
+from jobs.configuration.access import AuthMode
+from jobs.configuration.settings import Settings
 from jobs.errors import Fault
-from jobs.settings import Settings
 from jobs.system import System
 from jobs.tracing import Tracer, Untraced
 from outbound.system_resolver import SystemResolver
-from service import problems
 from service.api import (
     assets,
     bulks,
@@ -50,9 +49,7 @@ from service.auth.origin import OwnPages
 from service.auth.proxies import TrustedProxies
 from service.auth.session_setup import session_credentials
 from service.auth.signed_in import SignedIn
-from service.body import BodyGuard
 from service.document import ERROR_RESPONSES, DocumentedApp
-from service.json_response import JsonResponse
 from service.live.broadcast import Broadcast
 from service.live.events import BulkSubject, JobSubject, QueueSubject
 from service.live.pace import Rhythm
@@ -86,9 +83,12 @@ from service.pages import webhooks as webhook_pages
 from service.pages.errors import error_page, wants_page
 from service.pages.shown_once import ShownOnce
 from service.pages.static import CompressedPages, Files
-from service.rule_setup import allowed_of, bulk_rules
+from service.rules.rule_setup import allowed_of, bulk_rules
 from service.tracing import Traced
 from service.url_check import UrlCheck
+from service.wire import problems
+from service.wire.body import BodyGuard
+from service.wire.json_response import JsonResponse
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from jobs.system import System
-from service.bulk_rules import BulkRules
+from service.rules.bulk_rules import BulkRules
 from service.url_check import UrlCheck
 
 

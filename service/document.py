@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from service.answers import ErrorBody
+from service.schemas.answers import ErrorBody
 
 ERRORS: Mapping[int | str, str] = {
     400: "Invalid",

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jobs.errors import PressrunError
-from service.hanging_up import offer
+from service.wire.hanging_up import offer
 
 CLOSE_SECONDS = 3
 BACKLOG = 2048

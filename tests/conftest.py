@@ -10,9 +10,9 @@ from typing import cast
 import pytest
 from pymongo import AsyncMongoClient
 
-from jobs.embedded.store import EmbeddedStore
-from jobs.mongo import MongoStore
-from jobs.store import Document, Store
+from jobs.storage.embedded.store import EmbeddedStore
+from jobs.storage.mongo import MongoStore
+from jobs.storage.store import Document, Store
 from tests.support.prepared_databases import PreparedDatabases
 
 URI = "PRESSRUN_TEST_MONGODB_URI"

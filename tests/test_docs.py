@@ -13,10 +13,10 @@ from pydantic import BaseModel
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 import generator.settings
+from jobs.configuration.settings import OTHERS, Settings
 from jobs.pipelines import BUILT_IN
-from jobs.settings import OTHERS, Settings
-from jobs.waiting import WaitingCode
-from service.pipeline_requests import PipelineOptions
+from jobs.reading.waiting import WaitingCode
+from service.schemas.pipeline_requests import PipelineOptions
 from worker.text.quality import Code
 
 ROOT = Path(__file__).parent.parent
@@ -57,7 +57,7 @@ def test_the_code_of_the_guide_to_next_js_is_the_examples_which_is_run() -> None
 def test_the_collections_that_an_application_must_not_have_are_all_named() -> None:
     opened = {
         name
-        for file in (ROOT / "jobs").glob("*.py")
+        for file in (ROOT / "jobs").rglob("*.py")
         if file.stem != "app_sessions"
         for name in re.findall(r"collection\(\"([a-z_]+)\"\)", file.read_text())
     }

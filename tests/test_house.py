@@ -33,7 +33,7 @@ def test_the_drawn_state_machine_is_the_one_in_the_code(heading: str, moves: dic
 
 
 def test_the_workers_grace_in_compose_is_longer_than_its_shutdown_grace() -> None:
-    from jobs.process_sections import Worker
+    from jobs.configuration.process_sections import Worker
 
     compose = (ROOT / "docker-compose.yml").read_text()
     graces = [int(seconds) for seconds in re.findall(r"stop_grace_period: (\d+)s", compose)]

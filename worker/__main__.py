@@ -16,15 +16,15 @@ from datetime import timedelta
 import httpx2
 import structlog
 
-from jobs.addressed import Channel
-from jobs.firing import Judge
-from jobs.mail_address import read_sender
-from jobs.mail_server import parse_mail_server
+from jobs.configuration.settings import Settings, wrong_setting
+from jobs.notification.addressed import Channel
+from jobs.notification.mail_address import read_sender
+from jobs.notification.mail_server import parse_mail_server
+from jobs.notification.url_template import UrlTemplate
 from jobs.pipelines import CONTENT, IMAGES
-from jobs.settings import Settings, wrong_setting
+from jobs.scheduling.firing import Judge
 from jobs.system import System
 from jobs.tracing import Tracer, Untraced
-from jobs.url_template import UrlTemplate
 from outbound.allowed import Allowed, parse_allowed
 from outbound.client import Outbound
 from outbound.errors import AllowedMalformed, UrlRefused

@@ -1,6 +1,7 @@
 """Tells all workers how calls of a generator went, and finds out whether one that was down is back (spec §6).
 
-What is known of it and what follows from that is kept by `jobs.generators`; here calls are judged and probes made.
+What is known of it and what follows from that is kept by `jobs.capacity.generators`; here calls are judged and probes
+made.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from collections.abc import Mapping
 
 import structlog
 
+from jobs.capacity.generators import Generators, Health
 from jobs.errors import StoreRefused, StoreUnavailable
-from jobs.generators import Generators, Health
 from worker.generator import CallFailed, GeneratorClient
 
 log = structlog.get_logger()

@@ -14,12 +14,12 @@ from datetime import timedelta
 
 import structlog
 
-from jobs.admission import Closed, Reason
+from jobs.capacity.admission import Closed, Reason
 from jobs.claims import Claim
 from jobs.expenses import Expense, Tokens
 from jobs.permits import Permits
-from jobs.storable import why_not_storable
-from jobs.store import Document
+from jobs.storage.storable import why_not_storable
+from jobs.storage.store import Document
 from jobs.tracing import SpanKind, Tracer
 from worker.breaker import Breaker
 from worker.cancellation import heed_cancellation

@@ -14,7 +14,7 @@ from typing import Any, assert_never
 
 import structlog
 
-from jobs.url_template import UrlTemplate, ValueMissing
+from jobs.notification.url_template import UrlTemplate, ValueMissing
 from outbound.client import Outbound
 from outbound.errors import Kind, OutboundFailed
 from outbound.fetched import Fetched

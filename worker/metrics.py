@@ -8,12 +8,12 @@ from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from jobs.addressed import Channel
 from jobs.audit import Fault
 from jobs.documents import MODES
-from jobs.firing_log import Outcome
+from jobs.notification.addressed import Channel
 from jobs.pipelines import GENERATORS
-from jobs.removal import Why
+from jobs.retention.removal import Why
+from jobs.scheduling.firing_log import Outcome
 from worker.failures import CallEnd
 
 OTHER = "other"

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from jobs.expenses import Expense
 from jobs.outcomes import Cancelled, Failed, HandedBack, Outcome, Retry
-from jobs.store import Document
+from jobs.storage.store import Document
 from worker.failures import StageFailed
 
 FIRST_BACKOFF = timedelta(seconds=5)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jobs.clock import Clock
-from jobs.targets import Targets
+from jobs.notification.targets import Targets
 from outbound.client import Outbound
 from worker.contexts import Contexts
 from worker.fetching import Fetching

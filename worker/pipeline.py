@@ -17,7 +17,7 @@ import structlog
 from pydantic import ValidationError
 
 from jobs.errors import PressrunError
-from jobs.storable import size_of, why_not_storable
+from jobs.storage.storable import size_of, why_not_storable
 from worker.failures import StageFailed
 from worker.stage import AskPerson, Instead, Pipeline, Product, SendBack, SentBack, Sofar, Stage, StageInput, Tools
 

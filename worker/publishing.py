@@ -16,8 +16,8 @@ import structlog
 from jobs.clock import Clock
 from jobs.documents import JobId, UserId
 from jobs.errors import NoEncryptionKey, NotFound, SecretUnreadable
-from jobs.signing_secrets import Signing
-from jobs.targets import Targets
+from jobs.notification.signing_secrets import Signing
+from jobs.notification.targets import Targets
 from outbound.client import Outbound
 from outbound.errors import Kind, OutboundFailed
 from outbound.fetched import Fetched

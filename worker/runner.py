@@ -10,7 +10,6 @@ from typing import Any
 
 import structlog
 
-from jobs.bson_json import plain
 from jobs.claims import Claim, Reservation
 from jobs.documents import MODES, input_of
 from jobs.errors import Busy, PressrunError, StoreRefused, StoreUnavailable
@@ -19,6 +18,7 @@ from jobs.leases import LeaseLost
 from jobs.outcomes import Awaiting, Cancelled, Completed, Failed, HandedBack, Outcome, Retry
 from jobs.queue import Queue
 from jobs.states import JobStatus
+from jobs.storage.bson_json import plain
 from jobs.tracing import SpanKind
 from worker.failures import StageFailed
 from worker.keeper import Keeper, Running

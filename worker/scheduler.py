@@ -8,8 +8,8 @@ from datetime import timedelta
 import structlog
 
 from jobs.errors import PressrunError, StoreUnavailable
-from jobs.firing import Judge, ScheduleFiring
-from jobs.firing_log import Firing, Outcome
+from jobs.scheduling.firing import Judge, ScheduleFiring
+from jobs.scheduling.firing_log import Firing, Outcome
 from worker.metrics import Metrics
 
 log = structlog.get_logger()

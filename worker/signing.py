@@ -7,7 +7,7 @@ from datetime import datetime
 
 from standardwebhooks.webhooks import Webhook
 
-from jobs.signing_secrets import Signing
+from jobs.notification.signing_secrets import Signing
 
 
 def signed(signing: Signing, message: str, now: datetime, text: str) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from jobs.audit import Fault, Finding
 from jobs.chores import HALF_DONE_AFTER, Chore
 from jobs.errors import ArchiveFailed, DatabaseTooNew, PressrunError, StoreUnavailable
-from jobs.outbox import AT_ONCE
+from jobs.notification.outbox import AT_ONCE
 from jobs.pipelines import PipelineSpec
 from jobs.system import System
 from worker.keeper import Keeper

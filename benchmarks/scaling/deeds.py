@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from jobs.addressed import Channel
-from jobs.changes import LATE
 from jobs.claims import Claim
 from jobs.documents import BulkRequest
-from jobs.schedules import Schedule
+from jobs.notification.addressed import Channel
+from jobs.reading.changes import LATE
+from jobs.scheduling.schedules import Schedule
 from jobs.shortlist import Shortlist
 from jobs.system import System
 from pressrun.gauges import KEPT

@@ -25,10 +25,10 @@ from benchmarks.scaling.routing import Routed, routed
 from benchmarks.scaling.sizes import Size, fill, size_of
 from benchmarks.seeding import Seeding
 from jobs.claims import Claim
-from jobs.mongo import IDLE_MS
 from jobs.outcomes import Completed
 from jobs.pipelines import ARTICLE, PLAIN
-from jobs.store import Document
+from jobs.storage.mongo import IDLE_MS
+from jobs.storage.store import Document
 
 LIVE = (0, 100, 1_000, 10_000)
 """Bulks of which a job runs."""

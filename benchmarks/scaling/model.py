@@ -13,8 +13,8 @@ from typing import Any
 
 from benchmarks.scaling.costs import Cost, cost_of
 from benchmarks.scaling.races import Play, played
-from jobs.mongo import OPERATION_MS
-from jobs.scopes import MOST_CALLS
+from jobs.capacity.scopes import MOST_CALLS
+from jobs.storage.mongo import OPERATION_MS
 
 Points = Mapping[int, Cost]
 DAY = 86_400

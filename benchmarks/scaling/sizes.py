@@ -15,7 +15,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from benchmarks.instant_generator import ARTICLE
 from benchmarks.seeding import AT_ONCE, Seeding, jobs_of
 from jobs.indexes import INDEXES
-from jobs.store import Document
+from jobs.storage.store import Document
 
 OWNERS = 200
 ITEMS = 50

@@ -10,17 +10,17 @@ from fastapi import APIRouter, Body, Depends, Header, Query
 from jobs.creation import IdempotencyKey
 from jobs.documents import BulkId, parse_id
 from jobs.errors import Fault, InvalidInput
-from jobs.lookup import BulkFilter
+from jobs.reading.lookup import BulkFilter
 from jobs.states import BulkStatus, JobStatus
-from service.answers import BulkChanged, BulkCreated, BulkDetail, BulkPage, BulkValidated
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
-from service.looking import look_at_bulk
-from service.rendering import bulk_job
-from service.request_rules import body_hash
-from service.requests import BulkChange, BulkCreate
-from service.submission import bulk_wanted, changes_wanted, tried
-from service.values import Moment
+from service.rendering.documents import bulk_job
+from service.rules.looking import look_at_bulk
+from service.rules.request_rules import body_hash
+from service.rules.submission import bulk_wanted, changes_wanted, tried
+from service.schemas.answers import BulkChanged, BulkCreated, BulkDetail, BulkPage, BulkValidated
+from service.schemas.requests import BulkChange, BulkCreate
+from service.schemas.values import Moment
 
 SAME_BODY = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/BulkCreate"}}}}
 router = APIRouter(prefix="/api/bulk-generate", tags=["bulks"])

@@ -6,12 +6,12 @@ from fastapi import APIRouter
 
 from jobs.controls import Pause
 from jobs.documents import BulkId, parse_id
-from service.answers import BulkRemoved, Controlled, Retried
 from service.auth.callers import Writer
 from service.deps import Parts
-from service.rendering import controlled
-from service.request_rules import check_until
-from service.requests import BulkPause
+from service.rendering.documents import controlled
+from service.rules.request_rules import check_until
+from service.schemas.answers import BulkRemoved, Controlled, Retried
+from service.schemas.requests import BulkPause
 
 router = APIRouter(prefix="/api/bulk-generate/{bulk_id}", tags=["controls"])
 

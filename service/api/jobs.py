@@ -11,13 +11,13 @@ from jobs.states import JobStatus
 from service.api.bulks import KeyHeader, idempotency_key
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
-from service.job_answers import JobControlled, JobCreated, JobDetail, JobPage
-from service.job_rendering import job_summary
-from service.looking import look_at_job
-from service.pipeline_requests import JobRetry, JobSelect
-from service.request_rules import body_hash, choice_of
-from service.requests import JobCreate
-from service.submission import job_wanted
+from service.rendering.jobs import job_summary
+from service.rules.looking import look_at_job
+from service.rules.request_rules import body_hash, choice_of
+from service.rules.submission import job_wanted
+from service.schemas.job_answers import JobControlled, JobCreated, JobDetail, JobPage
+from service.schemas.pipeline_requests import JobRetry, JobSelect
+from service.schemas.requests import JobCreate
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from service import key_rules
 from service.auth.callers import Reader, Writer
 from service.deps import Parts
-from service.key_models import KeyCreate, KeyList, KeyMade, KeyRevoked
+from service.rules import key_rules
+from service.schemas.key_models import KeyCreate, KeyList, KeyMade, KeyRevoked
 
 router = APIRouter(prefix="/api/keys", tags=["keys"])
 

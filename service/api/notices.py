@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 
 from service.auth.callers import Reader, Writer
 from service.deps import Parts
-from service.notice_list import mark_read, noticed
-from service.notice_models import NoticeList, NoticesMarked, NoticesRead
+from service.rules.notice_list import mark_read, noticed
+from service.schemas.notice_models import NoticeList, NoticesMarked, NoticesRead
 
 router = APIRouter(prefix="/api/notifications", tags=["notifications"])
 

@@ -1,4 +1,4 @@
-"""The routes about what is mailed to a user. What they do is in `service/mail_preferences.py`, for pages as well."""
+"""The routes about what is mailed to a user. What they do: `service/rules/mail_preferences.py`, for pages as well."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from fastapi import APIRouter
 
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
-from service.mail_preferences import change, state_of, undelivered
-from service.notification_models import (
+from service.rules.mail_preferences import change, state_of, undelivered
+from service.schemas.notification_models import (
     MailQueued,
     PreferencesChanged,
     PreferencesGiven,

@@ -10,11 +10,11 @@ from fastapi.responses import StreamingResponse
 
 from jobs.documents import BulkId, parse_id
 from jobs.slug import slugify
-from service import results
 from service.auth.callers import Reader
 from service.deps import Parts
-from service.rendering import finished_jobs
-from service.result_answers import BulkResults
+from service.rendering import results
+from service.rendering.documents import finished_jobs
+from service.schemas.result_answers import BulkResults
 
 router = APIRouter(prefix="/api/bulk-generate/{bulk_id}", tags=["results"])
 

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from jobs.schedules import Schedule
-from service import schedule_rules
+from jobs.scheduling.schedules import Schedule
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
-from service.schedule_models import (
+from service.rules import schedule_rules
+from service.rules.schedule_rules import next_firings, schedule_id_of, shown
+from service.schemas.schedule_models import (
     FiringList,
     ScheduleAnswer,
     ScheduleChange,
@@ -20,7 +21,6 @@ from service.schedule_models import (
     ScheduleList,
     ScheduleRemoved,
 )
-from service.schedule_rules import next_firings, schedule_id_of, shown
 
 router = APIRouter(prefix="/api/schedules", tags=["schedules"])
 

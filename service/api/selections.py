@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query
 from jobs.documents import BulkId, parse_id
 from service.auth.callers import Reader, Writer
 from service.deps import Parts
-from service.job_answers import Approved, SelectionPage
-from service.job_rendering import open_selection
-from service.pipeline_requests import SelectionsApprove
+from service.rendering.jobs import open_selection
+from service.schemas.job_answers import Approved, SelectionPage
+from service.schemas.pipeline_requests import SelectionsApprove
 
 router = APIRouter(prefix="/api/selections", tags=["selections"])
 

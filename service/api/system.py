@@ -9,11 +9,11 @@ from fastapi import APIRouter, Path
 
 from service.auth.callers import Admin, Reader
 from service.deps import Parts
-from service.limit_requests import LimitsChange, TenantLimitsChange
-from service.looking import look_at_queue
 from service.refusals import NotReady
-from service.rendering import pipeline_state, series, system_state, worker_state
-from service.system_answers import (
+from service.rendering.documents import pipeline_state, series, system_state, worker_state
+from service.rules.looking import look_at_queue
+from service.schemas.limit_requests import LimitsChange, TenantLimitsChange
+from service.schemas.system_answers import (
     Health,
     LimitsAnswer,
     LimitValues,

@@ -6,11 +6,11 @@ from dataclasses import asdict
 
 from fastapi import APIRouter
 
-from jobs.bson_json import plain
-from jobs.targets import Target
+from jobs.notification.targets import Target
+from jobs.storage.bson_json import plain
 from service.auth.callers import Writer
 from service.deps import CheckUrl, Parts
-from service.target_models import TargetList, TargetRegister, TargetRemoved, TargetSecret, TargetState
+from service.schemas.target_models import TargetList, TargetRegister, TargetRemoved, TargetSecret, TargetState
 
 router = APIRouter(prefix="/api/targets", tags=["targets"])
 

@@ -8,19 +8,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from jobs.bson_json import plain
 from jobs.documents import BulkId, UserId, parse_id
 from jobs.errors import Fault, InvalidInput
+from jobs.storage.bson_json import plain
 from jobs.system import System
 from jobs.templates import Template, TemplateId
-from service.answers import BulkCreated
 from service.api.bulks import KeyHeader, idempotency_key
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
-from service.request_rules import NOT_VALID, body_hash
-from service.resubmission import again, bulk_body, given, kept
-from service.submission import body_read, bulk_wanted
-from service.template_models import (
+from service.rules.request_rules import NOT_VALID, body_hash
+from service.rules.resubmission import again, bulk_body, given, kept
+from service.rules.submission import body_read, bulk_wanted
+from service.schemas.answers import BulkCreated
+from service.schemas.template_models import (
     TemplateAnswer,
     TemplateChange,
     TemplateChanged,

@@ -7,14 +7,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from service.answers import BulkCreated
 from service.api.bulks import KeyHeader, idempotency_key
 from service.auth.callers import Writer
 from service.deps import Parts, Rules
-from service.request_rules import body_hash
-from service.upload_answers import UploadFault, UploadRead
-from service.upload_form import FIELDS, MODES, REQUIRED, upload_form
-from service.uploading import Judged, Upload, body_of, judged, read_upload, wanted
+from service.rules.request_rules import body_hash
+from service.schemas.answers import BulkCreated
+from service.uploads.upload_answers import UploadFault, UploadRead
+from service.uploads.upload_form import FIELDS, MODES, REQUIRED, upload_form
+from service.uploads.uploading import Judged, Upload, body_of, judged, read_upload, wanted
 
 PREVIEW = 50
 router = APIRouter(prefix="/api/bulk-generate", tags=["bulks"])

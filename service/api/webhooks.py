@@ -7,11 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from jobs.addressed import DeliveryState
-from service import webhook_rules
+from jobs.notification.addressed import DeliveryState
 from service.auth.callers import Writer
 from service.deps import CheckUrl, Parts
-from service.webhook_models import (
+from service.rendering.webhooks import attempts_of, delivery_summary, endpoint_state
+from service.rules import webhook_rules
+from service.schemas.webhook_models import (
     DeliveryDetail,
     DeliveryPage,
     DeliveryQueued,
@@ -25,7 +26,6 @@ from service.webhook_models import (
     Replayed,
     ReplayRange,
 )
-from service.webhook_rendering import attempts_of, delivery_summary, endpoint_state
 
 router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jobs.callers.keys import KeyOwner, Scope
 from jobs.documents import UserId
-from jobs.keys import KeyOwner, Scope
 
 
 @dataclass(frozen=True)

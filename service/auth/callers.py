@@ -7,7 +7,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from service.auth.caller import Caller
 from service.auth.origin import SAFE, OwnPages
 from service.refusals import Forbidden, Unauthorized

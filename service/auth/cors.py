@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.json_response import JsonResponse
+from service.wire.json_response import JsonResponse
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 TAKEN = ("Content-Type", "Idempotency-Key", "Authorization", "Last-Event-ID")

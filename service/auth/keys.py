@@ -9,8 +9,8 @@ from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from jobs.callers.keys import KeyId, KeyOwner, Keys, Scope
 from jobs.errors import PressrunError
-from jobs.keys import KeyId, KeyOwner, Keys, Scope
 from service.auth.caller import Caller
 from service.auth.callers import bearer
 

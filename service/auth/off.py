@@ -9,13 +9,13 @@ from fastapi import Request
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from jobs.callers.keys import Scope
+from jobs.configuration.settings import WrongSettings
 from jobs.documents import user_id
 from jobs.errors import Fault
-from jobs.keys import Scope
-from jobs.settings import WrongSettings
 from service.auth.caller import Caller
-from service.problems import problem
 from service.refusals import Forbidden
+from service.wire.problems import problem
 
 DEVELOPER = "developer"
 USER_HEADER = "X-Pressrun-User"

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import NewType
 
-from jobs.app_sessions import AppSession
+from jobs.callers.app_sessions import AppSession
 
 SECONDS = 30
 MOST = 10_000

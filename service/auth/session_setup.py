@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from jobs.access import Auth
 from jobs.clock import Clock
-from jobs.settings import wrong_setting
+from jobs.configuration.access import Auth
+from jobs.configuration.settings import wrong_setting
 from service.auth.session_cookies import cookie_names
 from service.auth.session_keys import SessionKeys
 from service.auth.session_tokens import SessionTokens

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 import structlog
 from joserfc.jwk import OctKey
 
-from jobs.app_sessions import AppSession, plausible_email, plausible_user
+from jobs.callers.app_sessions import AppSession, plausible_email, plausible_user
 from service.auth.jwe import NotDecrypted, decrypt, read_header
 from service.auth.session_keys import SessionKeys
 

@@ -10,9 +10,9 @@ from typing import Protocol
 
 from fastapi import Request
 
-from jobs.app_sessions import AppSession
+from jobs.callers.app_sessions import AppSession
+from jobs.callers.keys import Scope
 from jobs.clock import Clock
-from jobs.keys import Scope
 from service.auth.caller import Caller
 from service.auth.callers import bearer
 from service.auth.jwe import looks_encrypted

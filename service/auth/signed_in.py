@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from fastapi import Request
 from starlette.responses import Response
 
+from jobs.callers.keys import KeyId, KeyOwner, Keys
 from jobs.clock import Clock
 from jobs.documents import parse_id
 from jobs.errors import NotFound
-from jobs.keys import KeyId, KeyOwner, Keys
 from service.auth import cookie
 from service.auth.caller import Caller
 from service.auth.callers import bearer

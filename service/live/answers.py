@@ -5,9 +5,9 @@ A queue is no document: its `rev` is the moment it was looked at, in millisecond
 
 from __future__ import annotations
 
-from service.answers import AnyRow, BulkDetail, BulkJob, Model, Progress
-from service.job_answers import JobDetail
-from service.system_answers import QueueState
+from service.schemas.answers import AnyRow, BulkDetail, BulkJob, Model, Progress
+from service.schemas.job_answers import JobDetail
+from service.schemas.system_answers import QueueState
 
 
 class BulkSnapshot(BulkDetail):

@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 
-from jobs.changes import Change
 from jobs.documents import BulkId, UserId
+from jobs.reading.changes import Change
 from jobs.system import System
 from service.live.events import QueueSubject, Subject
 from service.live.feeds import Feed

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from jobs.changes import LATE, Change
 from jobs.documents import BulkId, JobId
 from jobs.errors import NotFound, StoreUnavailable
+from jobs.reading.changes import LATE, Change
 from service.live.answers import RowUpdate
 from service.live.events import BulkSubject, Event, JobSubject, Subject
 from service.live.pace import Pace

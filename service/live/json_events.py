@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.json_text import dumps
 from service.live.events import Event, Message
+from service.wire.json_text import dumps
 
 
 class JsonEvents:

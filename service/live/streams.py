@@ -15,16 +15,16 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from jobs.changes import LATE
 from jobs.errors import NotFound, PressrunError, StoreUnavailable
+from jobs.reading.changes import LATE
 from service.auth.caller import Caller
 from service.auth.callers import Authentication
-from service.hanging_up import hang_up_of
 from service.live.broadcast import Broadcast
 from service.live.events import QueueSubject, Renderer, Subject
 from service.live.positions import event_id, moment_of
 from service.live.subscriptions import Batch, Subscription
 from service.refusals import Unauthorized
+from service.wire.hanging_up import hang_up_of
 
 log = structlog.get_logger()
 MOST_AGE = timedelta(minutes=10)

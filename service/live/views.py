@@ -9,12 +9,12 @@ from typing import assert_never
 
 from jobs.documents import BulkId, JobId
 from jobs.states import LIVE_BULKS, LIVE_JOBS, BulkStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
-from service.answers import Progress
 from service.live.answers import BulkSnapshot, BulkUpdate, JobUpdate, QueueUpdate, RowUpdate
 from service.live.events import BulkSubject, Event, EventKind, JobSubject, QueueSubject, Subject
-from service.looking import bulk_told, look_at_bulk, look_at_job, look_at_queue, progress_of, rows_of
+from service.rules.looking import bulk_told, look_at_bulk, look_at_job, look_at_queue, progress_of, rows_of
+from service.schemas.answers import Progress
 
 MOST_ROWS = 500
 """More than so many rows are not told one by one: a snapshot takes their place."""

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import structlog
 
-from jobs.changes import LATE, Change, Changes
 from jobs.clock import Clock
 from jobs.errors import StoreUnavailable
+from jobs.reading.changes import LATE, Change, Changes
 
 log = structlog.get_logger()
 SLOW_SECONDS = 2.0

@@ -12,19 +12,19 @@ from starlette.responses import RedirectResponse, Response
 from jobs.documents import BulkId, parse_id
 from jobs.errors import Fault
 from jobs.states import JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
-from service.answers import BulkDetail
 from service.auth.caller import Caller
 from service.auth.callers import Reader
 from service.deps import Parts
 from service.live.events import BulkSubject
 from service.live.positions import event_id
-from service.looking import JOBS_SHOWN, look_at_bulk
 from service.pages import bulk_parts, html
 from service.pages.bulk_parts import Look
 from service.pages.bulk_settings import LABELS, priorities, values_of
 from service.pages.sending import new_key
+from service.rules.looking import JOBS_SHOWN, look_at_bulk
+from service.schemas.answers import BulkDetail
 
 FILTERS: Mapping[str, str] = {
     "all": "All",

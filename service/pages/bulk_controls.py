@@ -16,13 +16,11 @@ from jobs.clock import Clock
 from jobs.controls import Pause, PauseMode
 from jobs.documents import BulkId, parse_id
 from jobs.errors import Fault, InvalidInput
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from service.auth.caller import Caller
 from service.auth.callers import Writer
 from service.deps import Parts, Rules
-from service.faults import faults_of
-from service.looking import bulk_told, progress_of
 from service.pages import bulk_parts, html
 from service.pages.bulk import bulk_page
 from service.pages.bulk_parts import Look
@@ -30,11 +28,13 @@ from service.pages.bulk_settings import at_fields, change_wanted
 from service.pages.forms import form_of
 from service.pages.sending import once
 from service.pages.wording import plural
-from service.rendering import bulk_job
-from service.request_rules import check_until
-from service.requests import BulkPause
-from service.resubmission import again
-from service.submission import changes_wanted
+from service.rendering.documents import bulk_job
+from service.rules.looking import bulk_told, progress_of
+from service.rules.request_rules import check_until
+from service.rules.resubmission import again
+from service.rules.submission import changes_wanted
+from service.schemas.requests import BulkPause
+from service.wire.faults import faults_of
 
 MOST_MINUTES = 30 * 24 * 60
 router = APIRouter(prefix="/bulks/{bulk_id}", include_in_schema=False)

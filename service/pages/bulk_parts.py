@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from service.answers import BulkJob, JobRow, Progress
 from service.pages import html
+from service.schemas.answers import BulkJob, JobRow, Progress
 
 MOST_CELLS = 200
 """A larger bulk has a bar, and no sheet with a cell an article."""

@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from jobs.errors import Fault, InvalidInput
-from service.answers import BulkJob
-from service.faults import faults_of
 from service.pages.labels import LABELS as LABELS_OF_REQUESTS
 from service.pages.request_form import TOLD, notify_of, shown
-from service.requests import BulkChange
-from service.values import PRIORITY_NAMES
+from service.schemas.answers import BulkJob
+from service.schemas.requests import BulkChange
+from service.schemas.values import PRIORITY_NAMES
+from service.wire.faults import faults_of
 
 WHOLE = ("parallelism", "stagger_ms")
 OF_NOTIFY = tuple(f"notify.{name}" for name in TOLD)

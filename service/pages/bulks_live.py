@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from jobs.documents import UserId
-from jobs.lookup import BulkFilter
 from jobs.pipelines import ARTICLE, FORMATS, PLAIN
+from jobs.reading.lookup import BulkFilter
 from jobs.states import LIVE_BULKS, BulkStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
-from service.answers import BulkJob
 from service.pages import html
-from service.rendering import bulk_job
+from service.rendering.documents import bulk_job
+from service.schemas.answers import BulkJob
 
 SHOWN = 50
 POLL_SECONDS = 2

@@ -8,7 +8,7 @@ import binascii
 import zlib
 
 from jobs.errors import InvalidInput
-from service.body import MAX_BODY_BYTES
+from service.wire.body import MAX_BODY_BYTES
 
 MOST_CARRIED = 4 * 2**20
 """Characters of a page. What is larger has to be chosen again when it is submitted."""

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from service import webhook_rules
 from service.auth.callers import Writer
 from service.deps import Parts
 from service.pages import html, polling
 from service.pages.delivery_log import POLL, row_of, told_of
 from service.pages.forms import form_of
+from service.rules import webhook_rules
 
 router = APIRouter(prefix="/webhooks/deliveries/{delivery_id}", include_in_schema=False)
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from jobs.addressed import DeliveryState
 from jobs.documents import UserId
-from jobs.endpoints import Endpoint, EndpointKind
+from jobs.notification.addressed import DeliveryState
+from jobs.notification.endpoints import Endpoint, EndpointKind
 from jobs.system import System
 from service.pages import html
-from service.webhook_models import AttemptState, DeliverySummary, EndpointState
-from service.webhook_rendering import attempts_of, delivery_summary, endpoint_state
-from service.webhook_rules import OF_BULKS
+from service.rendering.webhooks import attempts_of, delivery_summary, endpoint_state
+from service.rules.webhook_rules import OF_BULKS
+from service.schemas.webhook_models import AttemptState, DeliverySummary, EndpointState
 
 SHOWN = 20
 POLL_SECONDS = 2

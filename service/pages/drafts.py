@@ -14,15 +14,15 @@ from starlette.datastructures import UploadFile
 from jobs.documents import MODES, BulkRequest
 from jobs.errors import InvalidInput
 from jobs.system import System
-from service.answers import Forecast
 from service.auth.caller import Caller
-from service.bulk_rules import BulkRules
 from service.pages.marking import Mark, Marked, marked, of_article, of_field
 from service.pages.pasted import items_in
 from service.pages.request_form import fields_of_items, settings_of
 from service.pages.upload import COLUMN, Chosen, chosen_file
-from service.requests import BulkCreate
-from service.uploading import FileFault, Upload, body_of, judged, wanted
+from service.rules.bulk_rules import BulkRules
+from service.schemas.answers import Forecast
+from service.schemas.requests import BulkCreate
+from service.uploads.uploading import FileFault, Upload, body_of, judged, wanted
 
 WAYS = ("lines", "file", "template")
 """How the articles come: typed or pasted, in a file, or with a template."""

@@ -9,13 +9,13 @@ from pydantic import ValidationError
 
 from jobs.errors import InvalidInput
 from jobs.events import EventType
-from service.faults import faults_of
 from service.pages.marking import Marked, marked, of_field
 from service.pages.request_form import moment_of
 from service.pages.wording import event
-from service.request_rules import NOT_VALID
-from service.values import Body
-from service.webhook_models import DEFAULT_EVENTS, EndpointChange, EndpointCreate, EndpointState, ReplayRange
+from service.rules.request_rules import NOT_VALID
+from service.schemas.values import Body
+from service.schemas.webhook_models import DEFAULT_EVENTS, EndpointChange, EndpointCreate, EndpointState, ReplayRange
+from service.wire.faults import faults_of
 
 B = TypeVar("B", bound=Body)
 EVENT = "events."

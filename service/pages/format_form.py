@@ -9,7 +9,7 @@ from typing import Any, get_args
 from jobs.pipelines import FORMATS
 from service.pages.request_form import OF_BULK, list_of, settings_of, shown
 from service.pages.wording import words
-from service.pipeline_requests import Verbosity
+from service.schemas.pipeline_requests import Verbosity
 
 KNOWN = ("summary", "newsletter", "social_post", "thread", "faq", "script", "press_release")
 """Those that the reference generator has a shape for; a generator may have others."""

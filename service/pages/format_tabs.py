@@ -8,18 +8,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from jobs.bson_json import plain
 from jobs.documents import JobId, parse_id
 from jobs.errors import NotFound
 from jobs.pipelines import FORMATS
 from jobs.states import ENDED_JOBS, JobStatus
-from jobs.store import Document
+from jobs.storage.bson_json import plain
+from jobs.storage.store import Document
 from jobs.system import System
-from service.answers import BulkJob, FormatRow, Progress
-from service.looking import bulk_told, progress_of, rows_of
 from service.pages import html
 from service.pages.format_form import label_of
 from service.pages.prose import Reading, reading
+from service.rules.looking import bulk_told, progress_of, rows_of
+from service.schemas.answers import BulkJob, FormatRow, Progress
 
 MOST_TABS = 200
 

@@ -8,12 +8,10 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from jobs.errors import InvalidInput, PressrunError, TooMany
-from jobs.lookup import BulkFilter
 from jobs.pipelines import FORMATS
-from service.answers import BulkValidated
+from jobs.reading.lookup import BulkFilter
 from service.auth.caller import Caller
 from service.auth.callers import Writer
-from service.bulk_rules import BulkRules
 from service.deps import Parts, Rules
 from service.pages import html
 from service.pages.format_form import LEAD_TO, LEVELS, body_of, count, fields_of, rows
@@ -23,9 +21,11 @@ from service.pages.marking import Filled, marked, of_field
 from service.pages.offers import offers
 from service.pages.request_form import OF_BULK
 from service.pages.sending import NOT_NOW, new_key, note_refusal, once
-from service.problems import STATUS, retry_after
-from service.rendering import bulk_job
-from service.submission import body_read, bulk_wanted, tried
+from service.rendering.documents import bulk_job
+from service.rules.bulk_rules import BulkRules
+from service.rules.submission import body_read, bulk_wanted, tried
+from service.schemas.answers import BulkValidated
+from service.wire.problems import STATUS, retry_after
 
 HERE = "/formats/new"
 RECENT = 10

@@ -9,8 +9,8 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from jobs.errors import Fault, InvalidInput
-from service.body import NOT_UTF8, UNREADABLE
-from service.json_body import why_no_text
+from service.wire.body import NOT_UTF8, UNREADABLE
+from service.wire.json_body import why_no_text
 
 MAX_FIELDS = 200
 MAX_PART_BYTES = 8 * 2**20

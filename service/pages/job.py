@@ -11,20 +11,20 @@ from starlette.responses import RedirectResponse, Response
 from jobs.documents import ITEM_FIELDS, BulkId, JobId, parse_id
 from jobs.errors import NotFound
 from jobs.states import JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
-from service import results
 from service.auth.caller import Caller
 from service.auth.callers import Reader, Writer
 from service.deps import Parts
-from service.job_answers import Job
 from service.live.events import JobSubject
 from service.live.positions import event_id
-from service.looking import bulk_told, look_at_job, progress_of, rows_of
 from service.pages import bulk_parts, html, job_parts
 from service.pages.bulk_parts import Look
 from service.pages.forms import form_of
-from service.rendering import bulk_job, finished_job
+from service.rendering import results
+from service.rendering.documents import bulk_job, finished_job
+from service.rules.looking import bulk_told, look_at_job, progress_of, rows_of
+from service.schemas.job_answers import Job
 
 router = APIRouter(prefix="/jobs/{job_id}", include_in_schema=False)
 

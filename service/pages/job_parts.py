@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from jobs.states import JobStatus
-from service.job_answers import Job
 from service.pages import html
 from service.pages.bulk_parts import Look
 from service.pages.prose import Reading, reading
+from service.schemas.job_answers import Job
 
 AGAIN = (JobStatus.FAILED, JobStatus.CANCELLED)
 

@@ -12,17 +12,17 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from jobs.bson_json import plain
 from jobs.documents import BulkId, UserId, parse_id
 from jobs.errors import NameTaken
 from jobs.pipelines import FORMATS
+from jobs.storage.bson_json import plain
 from jobs.system import System
 from jobs.templates import Template, TemplateId
-from service.faults import faults_of
 from service.pages.marking import Marked, marked, of_field
-from service.requests import BulkDraft
-from service.resubmission import bulk_body, given, kept
-from service.template_models import TemplateState
+from service.rules.resubmission import bulk_body, given, kept
+from service.schemas.requests import BulkDraft
+from service.schemas.template_models import TemplateState
+from service.wire.faults import faults_of
 
 NAME = "template_name"
 

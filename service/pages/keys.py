@@ -8,23 +8,23 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from jobs.bson_json import plain
+from jobs.callers.keys import Scope
 from jobs.errors import Fault, InvalidInput, PressrunError, TooMany
-from jobs.keys import Scope
+from jobs.storage.bson_json import plain
 from jobs.system import System
-from service import key_rules
 from service.auth.caller import Caller
 from service.auth.callers import Reader, Writer
 from service.deps import Parts
-from service.faults import faults_of
-from service.key_models import KeyCreate
 from service.pages import html
 from service.pages.forms import form_of
 from service.pages.marking import Filled, marked, of_field
 from service.pages.shown_once import Once, forgotten
-from service.problems import STATUS
 from service.refusals import Forbidden
-from service.request_rules import NOT_VALID
+from service.rules import key_rules
+from service.rules.request_rules import NOT_VALID
+from service.schemas.key_models import KeyCreate
+from service.wire.faults import faults_of
+from service.wire.problems import STATUS
 
 HERE = "/keys"
 FIRST: Mapping[str, str] = {"scope": Scope.WRITE.value, "expires_days": "90"}

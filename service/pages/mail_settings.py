@@ -10,18 +10,18 @@ from starlette.responses import RedirectResponse, Response
 
 from jobs.errors import InvalidInput
 from jobs.events import EventType
-from jobs.preferences import Way
+from jobs.notification.preferences import Way
 from jobs.system import System
 from service.auth.caller import Caller
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
-from service.faults import faults_of
-from service.mail_preferences import change, state_of, undelivered
-from service.notification_models import PreferencesGiven, PreferencesState
 from service.pages import html
 from service.pages.forms import form_of
 from service.pages.marking import Filled, marked, of_field
-from service.request_rules import NOT_VALID
+from service.rules.mail_preferences import change, state_of, undelivered
+from service.rules.request_rules import NOT_VALID
+from service.schemas.notification_models import PreferencesGiven, PreferencesState
+from service.wire.faults import faults_of
 
 HERE = "/notifications/settings"
 EVENT = "events."

@@ -12,7 +12,6 @@ from jobs.errors import PressrunError, TooMany
 from jobs.pipelines import FORMATS
 from service.auth.caller import Caller
 from service.auth.callers import Writer
-from service.bulk_rules import BulkRules
 from service.deps import Parts, Rules
 from service.pages import html
 from service.pages.drafts import Draft, Found, asked_for, draft_of, looked_through
@@ -22,7 +21,8 @@ from service.pages.marking import Filled
 from service.pages.new_shown import prefilled, shown_of, way_of
 from service.pages.offers import offers
 from service.pages.sending import NOT_NOW, note_refusal, once
-from service.problems import STATUS, retry_after
+from service.rules.bulk_rules import BulkRules
+from service.wire.problems import STATUS, retry_after
 
 HERE = "/bulks/new"
 LISTED = 50

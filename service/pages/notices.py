@@ -13,15 +13,15 @@ from jobs.errors import InvalidInput
 from service.auth.callers import Reader, Writer
 from service.auth.origin import OwnPages
 from service.deps import Parts
-from service.faults import faults_of
-from service.notice_list import mark_read, notice_state
-from service.notice_models import NoticesRead, NoticeState
 from service.pages import html, polling
 from service.pages.forms import form_of
 from service.pages.notices_live import HERE, LIST, POLL, Listed, address, listed
 from service.pages.rail import unread_parts
 from service.pages.wording import plural
-from service.request_rules import NOT_VALID
+from service.rules.notice_list import mark_read, notice_state
+from service.rules.request_rules import NOT_VALID
+from service.schemas.notice_models import NoticesRead, NoticeState
+from service.wire.faults import faults_of
 
 router = APIRouter(prefix=HERE, include_in_schema=False)
 Cursor = Annotated[str | None, Query(max_length=300)]

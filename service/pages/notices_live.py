@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from jobs.documents import UserId
 from jobs.system import System
-from service.notice_list import noticed
-from service.notice_models import NoticeState
 from service.pages import html
+from service.rules.notice_list import noticed
+from service.schemas.notice_models import NoticeState
 
 HERE = "/notifications"
 SHOWN = 30

@@ -11,11 +11,11 @@ from jobs.documents import UserId
 from jobs.languages import LANGUAGES
 from jobs.pipelines import ARTICLE, BLOG, BUILT_IN, FORMATS, IDEAS, IMAGES, PLAIN, PipelineSpec
 from jobs.system import System
-from service.bulk_rules import BulkRules
 from service.pages.request_form import NEVER, options_of
 from service.pages.wording import words
-from service.pipeline_requests import Component
-from service.values import PRIORITY_NAMES
+from service.rules.bulk_rules import BulkRules
+from service.schemas.pipeline_requests import Component
+from service.schemas.values import PRIORITY_NAMES
 
 IN_WORDS: Mapping[str, str] = {
     ARTICLE.name: "Article: checked, with one second try",

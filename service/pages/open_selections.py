@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from jobs.documents import BulkId, UserId, parse_id
 from jobs.system import System
-from service.job_answers import OpenSelection
-from service.job_rendering import open_selection
 from service.pages import html
 from service.pages.wording import about_of, plural
+from service.rendering.jobs import open_selection
+from service.schemas.job_answers import OpenSelection
 
 SHOWN = 20
 WAITING = "waiting"

@@ -18,12 +18,12 @@ from service.auth.callers import Admin, Reader
 from service.deps import Parts
 from service.live.events import QueueSubject
 from service.live.streams import open_stream
-from service.looking import look_at_queue
 from service.pages import html, polling
 from service.pages.forms import form_of
 from service.pages.queue_parts import QueueAsHtml, Surroundings, queue_parts, surrounding_parts
-from service.rendering import worker_state
-from service.system_answers import LimitValues
+from service.rendering.documents import worker_state
+from service.rules.looking import look_at_queue
+from service.schemas.system_answers import LimitValues
 
 POLL_SECONDS = 5
 CHANGED = ("max_running", "parallel")
@@ -107,5 +107,5 @@ def _whose(caller: Caller) -> UserId | None:
 
 
 def _number(said: str | None) -> int | str | None:
-    """A text that is no number is left to `jobs.limits` to refuse."""
+    """A text that is no number is left to `jobs.capacity.limits` to refuse."""
     return int(said) if said is not None and said.isascii() and said.isdigit() and len(said) < 10 else said

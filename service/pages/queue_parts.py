@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from jobs.bson_json import plain
+from jobs.estimation.throughput import Series
 from jobs.pipelines import CONTENT
-from jobs.shares import GeneratorState, GeneratorView, TenantShare
-from jobs.throughput import Series
-from service.job_answers import ActiveJob
+from jobs.reading.shares import GeneratorState, GeneratorView, TenantShare
+from jobs.storage.bson_json import plain
 from service.live.answers import QueueUpdate
 from service.live.events import Event, Message
 from service.pages import html
 from service.pages.wording import duration
-from service.system_answers import QueueState, WorkerState
+from service.schemas.job_answers import ActiveJob
+from service.schemas.system_answers import QueueState, WorkerState
 
 TEMPLATE = "queue_parts.html"
 ROWS_OF_TABLE = 6

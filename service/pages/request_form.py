@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from jobs.pipelines import BUILT_IN, PipelineSpec
-from service.pipeline_rules import STAGE_OF_OPTION
+from service.rules.pipeline_rules import STAGE_OF_OPTION
 
 WHOLE = ("word_count", "parallelism", "stagger_ms", "max_retries", "options.ideas")
 WHOLE_OF_POLICY = ("failure_policy.min_items", "failure_policy.canary")

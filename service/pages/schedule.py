@@ -8,9 +8,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from jobs.errors import InvalidInput
-from jobs.schedules import Schedule
+from jobs.scheduling.schedules import Schedule
 from jobs.system import System
-from service import schedule_rules
 from service.auth.caller import Caller
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
@@ -18,6 +17,7 @@ from service.pages import html
 from service.pages.forms import form_of
 from service.pages.marking import Filled
 from service.pages.schedule_form import MISSED, change_wanted, templates_of, values_of, what_is_wrong
+from service.rules import schedule_rules
 
 LIST = "/schedules"
 SHOWN = 20

@@ -9,17 +9,17 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from jobs.bson_json import plain
-from jobs.cron import read_rhythm
 from jobs.documents import UserId
 from jobs.errors import InvalidInput
-from jobs.schedules import SHOWN_FIRINGS
+from jobs.scheduling.cron import read_rhythm
+from jobs.scheduling.schedules import SHOWN_FIRINGS
+from jobs.storage.bson_json import plain
 from jobs.system import System
 from jobs.templates import MOST
-from service.faults import faults_of
 from service.pages.marking import Marked, marked, of_field
-from service.request_rules import NOT_VALID
-from service.schedule_models import ScheduleChange, ScheduleCreate, ScheduleShown
+from service.rules.request_rules import NOT_VALID
+from service.schemas.schedule_models import ScheduleChange, ScheduleCreate, ScheduleShown
+from service.wire.faults import faults_of
 
 FIRST: Mapping[str, str] = {"cron": "0 6 * * 1", "time_zone": "UTC", "missed": "run_once"}
 """As the form of a new schedule is shown."""

@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 
 from jobs.errors import InvalidInput, PressrunError, TooMany
 from jobs.system import System
-from service import schedule_rules
 from service.auth.caller import Caller
 from service.auth.callers import Reader, Writer
 from service.deps import Parts
@@ -18,7 +17,8 @@ from service.pages import html
 from service.pages.forms import form_of
 from service.pages.marking import Filled
 from service.pages.schedule_form import FIRST, MISSED, create_wanted, next_of, templates_of, what_is_wrong
-from service.problems import STATUS
+from service.rules import schedule_rules
+from service.wire.problems import STATUS
 
 HERE = "/schedules"
 router = APIRouter(prefix=HERE, include_in_schema=False)

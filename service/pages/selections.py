@@ -10,20 +10,20 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import ValidationError
 from starlette.responses import HTMLResponse, Response
 
+from jobs.callers.keys import Scope
 from jobs.documents import BulkId, JobId, parse_id
 from jobs.errors import Fault, InvalidInput
-from jobs.keys import Scope
-from jobs.store import Document
+from jobs.storage.store import Document
 from service.auth.caller import Caller
 from service.auth.callers import Reader, Writer
 from service.deps import Parts
-from service.faults import faults_of
 from service.pages import html, polling
 from service.pages.forms import form_of
 from service.pages.open_selections import OWN, WAITING, Open, Typed, Wanted, open_selections
 from service.pages.wording import about_of, plural
-from service.pipeline_requests import JobSelect
-from service.request_rules import choice_of
+from service.rules.request_rules import choice_of
+from service.schemas.pipeline_requests import JobSelect
+from service.wire.faults import faults_of
 
 POLL_SECONDS = 4
 MOST_OPTIONS = 1_000

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from jobs.creation import IdempotencyKey
 from jobs.errors import PressrunError, QuotaReached, StoreFull, TooManyOpenBulks, TooManySubmissions
 from service.metrics import ServiceMetrics
-from service.request_rules import body_hash
+from service.rules.request_rules import body_hash
 
 NOT_NOW = (QuotaReached, StoreFull, TooManySubmissions, TooManyOpenBulks)
 """There is nothing wrong with the request: what was typed is kept, to be sent again later."""

@@ -15,8 +15,8 @@ from service.pages.marking import Filled
 from service.pages.offers import COMPONENTS, Offers, offers
 from service.pages.sending import NOT_NOW, new_key, note_refusal, once
 from service.pages.single_form import body_of, body_read, what_is_wrong
-from service.problems import STATUS, retry_after
-from service.submission import job_wanted
+from service.rules.submission import job_wanted
+from service.wire.problems import STATUS, retry_after
 
 HERE = "/jobs/new"
 router = APIRouter(include_in_schema=False)

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from jobs.documents import MODES
 from jobs.errors import InvalidInput
 from jobs.pipelines import PipelineSpec
-from service.faults import faults_of
 from service.pages.marking import Marked, marked, of_field
 from service.pages.request_form import fields_of_items, list_of, pipeline_of
-from service.request_rules import NOT_VALID
-from service.requests import JobCreate
+from service.rules.request_rules import NOT_VALID
+from service.schemas.requests import JobCreate
+from service.wire.faults import faults_of
 
 BESIDE = ("target_url", "external_id", "context")
 COMPONENT = "component."

@@ -13,15 +13,15 @@ from jobs.documents import BulkId, parse_id
 from jobs.errors import InvalidInput
 from service.auth.callers import Reader, Writer
 from service.deps import Parts, Rules
-from service.faults import faults_of
 from service.pages import html
 from service.pages.forms import form_of
 from service.pages.keeping import listing, page_of, state_of, template_id_of
 from service.pages.sending import new_key, once
-from service.request_rules import NOT_VALID
-from service.resubmission import bulk_body, kept
-from service.submission import body_read, bulk_wanted
-from service.template_models import TemplateChange
+from service.rules.request_rules import NOT_VALID
+from service.rules.resubmission import bulk_body, kept
+from service.rules.submission import body_read, bulk_wanted
+from service.schemas.template_models import TemplateChange
+from service.wire.faults import faults_of
 
 HERE = "/templates"
 SHOWN = 50

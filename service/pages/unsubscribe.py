@@ -8,10 +8,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from jobs.mailboxes import Mailbox
+from jobs.notification.mailboxes import Mailbox
 from service.deps import Parts
-from service.mail_preferences import unsubscribe
 from service.pages import html
+from service.rules.mail_preferences import unsubscribe
 
 router = APIRouter(prefix="/unsubscribe/{token}", include_in_schema=False)
 

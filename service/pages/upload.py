@@ -1,6 +1,6 @@
 """The file on the page of a new bulk: read, its columns named by a person, and shown before it is sent.
 
-How files are read is known in `service/uploading.py`; nothing is stored.
+How files are read is known in `service/uploads/uploading.py`; nothing is stored.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 from starlette.datastructures import UploadFile
 
 from jobs.documents import MODES
-from service.intake.mapping import FIELDS
 from service.pages.carrying import packed, unpacked
 from service.pages.labels import label
 from service.pages.wording import plural
-from service.uploading import Upload, read_upload
+from service.uploads.intake.mapping import FIELDS
+from service.uploads.uploading import Upload, read_upload
 
 COLUMN = "column."
 GUESSED, NONE = "guess", "="

@@ -9,10 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from jobs.endpoints import Endpoint
 from jobs.errors import InvalidInput
+from jobs.notification.endpoints import Endpoint
 from jobs.system import System
-from service import webhook_rules
 from service.auth.caller import Caller
 from service.auth.callers import Writer
 from service.deps import CheckUrl, Parts
@@ -23,7 +22,8 @@ from service.pages.forms import form_of
 from service.pages.marking import Filled
 from service.pages.shown_once import Once, forgotten
 from service.pages.wording import plural
-from service.webhook_rendering import endpoint_state
+from service.rendering.webhooks import endpoint_state
+from service.rules import webhook_rules
 
 router = APIRouter(prefix="/webhooks/{endpoint_id}", include_in_schema=False)
 

@@ -10,10 +10,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from jobs.documents import UserId
-from jobs.endpoints import Endpoint, EndpointKind
 from jobs.errors import InvalidInput, NoEncryptionKey, PressrunError, TooMany
+from jobs.notification.endpoints import Endpoint, EndpointKind
 from jobs.system import System
-from service import webhook_rules
 from service.auth.caller import Caller
 from service.auth.callers import Writer
 from service.deps import CheckUrl, Parts
@@ -22,9 +21,10 @@ from service.pages.endpoint_form import FIRST, KINDS, create_wanted, what_is_wro
 from service.pages.forms import form_of
 from service.pages.marking import Filled
 from service.pages.shown_once import Once, forgotten
-from service.problems import STATUS
-from service.webhook_models import DeliverySummary, EndpointState
-from service.webhook_rendering import delivery_summary, endpoint_state
+from service.rendering.webhooks import delivery_summary, endpoint_state
+from service.rules import webhook_rules
+from service.schemas.webhook_models import DeliverySummary, EndpointState
+from service.wire.problems import STATUS
 
 HERE = "/webhooks"
 router = APIRouter(prefix=HERE, include_in_schema=False)

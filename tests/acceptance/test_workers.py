@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from jobs.store import Name, Store
+from jobs.storage.store import Name, Store
 from tests.acceptance.conftest import FAST
 from tests.acceptance.test_journey import assert_counted, finished, items, look, submit
 from tests.support.deployment import Deployment, on_mongodb

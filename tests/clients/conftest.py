@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.callers.keys import Scope
 from jobs.clock import DatabaseClock
-from jobs.keys import Scope
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import Rules, assemble
 from tests.clients.packages import CLIENT, alone, node, run
 from tests.support.deployment import Deployment, on_mongodb

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx2
 
-from jobs.mongo import MongoStore
 from jobs.outcomes import MAX_LOST_WORKERS, WORKER_DIED
-from jobs.store import Store
+from jobs.storage.mongo import MongoStore
+from jobs.storage.store import Store
 from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_at_rest

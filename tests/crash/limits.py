@@ -6,8 +6,8 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
+from jobs.capacity.scopes import TENANT
 from jobs.documents import Budget, BulkId, FailurePolicy
-from jobs.scopes import TENANT
 from tests.crash.lives import ended, is_over
 from tests.support.simulation.people import People
 from tests.support.simulation.rest import come_to_rest

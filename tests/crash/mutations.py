@@ -16,6 +16,7 @@ import jobs.outcomes
 import jobs.queue
 import jobs.shortlist
 import worker.keeper
+from jobs.capacity.scopes import Place, Scopes
 from jobs.checkpoints import Checkpoints
 from jobs.claims import ClaimWrites
 from jobs.clock import NEVER
@@ -24,10 +25,9 @@ from jobs.expenses import Charge, Expense, Tokens
 from jobs.intents import Intents
 from jobs.outcomes import Outcome, due_after
 from jobs.queue import Queue
-from jobs.scopes import Place, Scopes
 from jobs.selections import Selections
 from jobs.states import LIVE_BULKS
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.sweep import Sweep
 from jobs.twins import Twins
 from tests.support.simulation.simulated_store import SimulatedCollection

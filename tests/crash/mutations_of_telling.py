@@ -10,11 +10,11 @@ from unittest.mock import patch
 
 import jobs.documents
 import jobs.events
-import jobs.telling
+import jobs.notification.telling
 from jobs.intents import Intent, Intents
-from jobs.notices import Notices
-from jobs.outbox import Outbox
-from jobs.store import Document
+from jobs.notification.notices import Notices
+from jobs.notification.outbox import Outbox
+from jobs.storage.store import Document
 from tests.crash.mutations import BULKS, Mutation, asks, does_nothing
 
 
@@ -23,7 +23,10 @@ def counts_down_to_the_end_alone() -> Iterator[None]:
     def ends_until(_: Any, __: Any, ended: int, total: int) -> int:
         return total - ended
 
-    with patch.object(jobs.telling, "ends_until", ends_until), patch.object(jobs.documents, "ends_until", ends_until):
+    with (
+        patch.object(jobs.notification.telling, "ends_until", ends_until),
+        patch.object(jobs.documents, "ends_until", ends_until),
+    ):
         yield
 
 
@@ -67,12 +70,12 @@ def takes_all_away(filter: Document, update: Document) -> tuple[Document, Docume
 
 MUTATIONS_OF_TELLING: dict[str, Mutation] = {
     "a settle passes over percentages": counts_down_to_the_end_alone,
-    "an end does not know what was told": lambda: patch.object(jobs.telling, "told_of", nothing_told),
+    "an end does not know what was told": lambda: patch.object(jobs.notification.telling, "told_of", nothing_told),
     "a begun generation forgets the last one's end": lambda: patch.object(
-        jobs.telling, "next_generation", begins_without_an_end
+        jobs.notification.telling, "next_generation", begins_without_an_end
     ),
     "percentages that are past when they are chosen are told": lambda: patch.object(
-        jobs.telling, "chosen_anew", lambda _: {}
+        jobs.notification.telling, "chosen_anew", lambda _: {}
     ),
     "other percentages ask for no recount": asks_for_no_recount,
     "a job's second failure has the id of its first": lambda: tells_in_ids("_of_job", "epoch"),

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from jobs.controls import PauseMode
 from jobs.documents import BulkId, JobId
-from jobs.store import Document
+from jobs.storage.store import Document
 from tests.crash.lives import is_over
 from tests.support.simulation.people import People
 from tests.support.simulation.rest import come_to_rest

@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from jobs.controls import PauseMode
 from jobs.documents import BulkId, JobId
-from jobs.store import Document
+from jobs.storage.store import Document
 from tests.crash.lives import called, is_over
 from tests.support.simulation.made_in_stages import CHOSEN, DRAFTED
 from tests.support.simulation.people import People

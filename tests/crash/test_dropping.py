@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.documents import BulkId
-from jobs.retention import RetentionRules
+from jobs.retention.expiry import RetentionRules
 from jobs.system import assemble
 from tests.crash.conftest import EXPLORED
 from tests.crash.exploring import KINDS, Case, Record, leaving_no_garbage

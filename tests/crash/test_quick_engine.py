@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs.embedded import engine
-from jobs.store import Document
+from jobs.storage.embedded import engine
+from jobs.storage.store import Document
 from tests.crash.exploring import STORIES, tell
 from tests.support.simulation import quick_engine, repeatable
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs.settings import OTHERS, Settings, load_settings
+from jobs.configuration.settings import OTHERS, Settings, load_settings
 from jobs.states import BULK_MOVES, BulkStatus
 from service.server import CLOSE_SECONDS
 from tests.deploy.documents import COMPOSE, KUBERNETES, ROOT, all_faults, compose, manifests

@@ -14,11 +14,11 @@ from typing import Any
 from bson import ObjectId
 from pydantic import BaseModel
 
-from jobs.addressed import Channel
-from jobs.deliveries import Delivery, DeliveryId
-from jobs.delivery_log import TEST
 from jobs.documents import BulkId, JobId
 from jobs.events import EventType
+from jobs.notification.addressed import Channel
+from jobs.notification.deliveries import Delivery, DeliveryId
+from jobs.notification.delivery_log import TEST
 from service.live.answers import BulkSnapshot, BulkUpdate, JobUpdate, QueueUpdate, RowUpdate
 from tests.docs.markdown import block, code, page, table
 from worker.notify import mail_examples

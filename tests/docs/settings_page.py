@@ -12,8 +12,8 @@ from pydantic import AnyHttpUrl, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 import generator.settings
-from jobs.sections import OrOff
-from jobs.settings import PREFIX, Settings
+from jobs.configuration.sections import OrOff
+from jobs.configuration.settings import PREFIX, Settings
 from tests.docs.markdown import code, page, table
 
 HEADING = ("setting", "type", "default", "means")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.errors import InvalidInput
-from service.intake.items import look_through
+from service.uploads.intake.items import look_through
 from tests.fuzz.budget import tried
 from tests.fuzz.mutating import damaged
 from tests.fuzz.world import World

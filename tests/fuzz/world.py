@@ -12,13 +12,13 @@ import pytest
 from fastapi import FastAPI
 
 import service.app
-from jobs.embedded.store import EmbeddedStore
-from jobs.encryption import Cipher
+from jobs.callers.keys import Scope
+from jobs.capacity.limits import Limits
 from jobs.indexes import INDEXES
-from jobs.keys import Scope
-from jobs.limits import Limits
 from jobs.outcomes import Awaiting
-from jobs.store import Document, Name
+from jobs.storage.embedded.store import EmbeddedStore
+from jobs.storage.encryption import Cipher
+from jobs.storage.store import Document, Name
 from jobs.system import Rules, System, assemble
 from tests.outbound.asking import PUBLIC
 from tests.service.noticing import relayed

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from jobs.capacity.limits import Limits
 from jobs.documents import BulkId, BulkRequest
-from jobs.encryption import Cipher
 from jobs.indexes import INDEXES
-from jobs.limits import Limits
-from jobs.store import Store
+from jobs.storage.encryption import Cipher
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
 from tests.support.clock import MovableClock
 

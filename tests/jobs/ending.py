@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.documents import BulkId
 from jobs.outcomes import Completed, Failed
-from jobs.store import Name, Store
+from jobs.storage.store import Name, Store
 from jobs.system import System
 from tests.jobs.conftest import MakeBulk
 from tests.jobs.test_queue import claimed

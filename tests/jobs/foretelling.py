@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from jobs.documents import BulkId, BulkRequest
+from jobs.estimation.forecasts import Foreseen
 from jobs.expenses import Expense
-from jobs.forecasts import Foreseen
 from jobs.outcomes import Completed
 from jobs.system import System
 from tests.jobs.conftest import OWNER

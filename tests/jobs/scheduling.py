@@ -9,9 +9,9 @@ from bson import ObjectId
 
 from jobs.documents import BulkRequest, UserId
 from jobs.errors import PressrunError, StoreUnavailable
-from jobs.firing_log import Firing
-from jobs.schedules import Plan, Schedule
-from jobs.store import Store
+from jobs.scheduling.firing_log import Firing
+from jobs.scheduling.schedules import Plan, Schedule
+from jobs.storage.store import Store
 from jobs.system import System
 from jobs.templates import TemplateId
 from tests.support.clock import MovableClock

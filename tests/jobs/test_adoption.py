@@ -14,7 +14,7 @@ from jobs.chores import Chore
 from jobs.documents import BulkRequest
 from jobs.outcomes import Completed
 from jobs.states import BulkStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.jobs.test_queue import claimed
 from tests.support.invariants import assert_at_rest

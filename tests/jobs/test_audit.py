@@ -10,12 +10,12 @@ from bson import ObjectId
 
 from jobs import audit
 from jobs.audit import Fault
+from jobs.capacity.scopes import SYSTEM, Entry
 from jobs.clock import NEVER
 from jobs.controls import Pause
 from jobs.documents import JobId, Token
 from jobs.outcomes import Completed, Failed
-from jobs.scopes import SYSTEM, Entry
-from jobs.store import Name
+from jobs.storage.store import Name
 from jobs.system import System
 from tests.jobs.conftest import LEASE, MakeBulk
 from tests.jobs.test_queue import claimed

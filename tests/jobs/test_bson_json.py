@@ -29,8 +29,8 @@ from bson.timestamp import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.bson_json import plain
-from service.json_text import dumps
+from jobs.storage.bson_json import plain
+from service.wire.json_text import dumps
 
 VECTORS = json.loads((Path(__file__).parent.parent / "data" / "bson_json.json").read_text(encoding="utf-8"))
 CONVERSIONS = [DatetimeConversion.DATETIME_AUTO, DatetimeConversion.DATETIME_MS]

@@ -11,7 +11,7 @@ from jobs.controls import Pause
 from jobs.day_hours import DayHours, read_hours, read_zone
 from jobs.documents import BulkId, RunBetween
 from jobs.states import BulkStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.scheduling import HOURLY, Judge, due, log_of

@@ -11,7 +11,7 @@ from jobs.controls import Pause
 from jobs.documents import BulkId, BulkRequest, RunBetween
 from jobs.errors import StoreUnavailable
 from jobs.states import BulkStatus
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
 from tests.jobs.scheduling import HOURLY, Judge, bulks, due, dying, points
 from tests.jobs.test_bulk_hours import until

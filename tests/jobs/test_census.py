@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from jobs.census import LiveState
+from jobs.capacity.generators import Health
 from jobs.controls import Pause
-from jobs.generators import Health
 from jobs.outcomes import Completed, Failed
 from jobs.priority import Priority
+from jobs.reading.census import LiveState
 from jobs.states import JobStatus
 from jobs.system import System
 from tests.jobs.conftest import OWNER, MakeBulk

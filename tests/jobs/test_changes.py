@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jobs import changes
-from jobs.changes import Change
 from jobs.documents import BulkId
 from jobs.outcomes import Completed
-from jobs.revisions import changed
-from jobs.store import Store
+from jobs.reading import changes
+from jobs.reading.changes import Change
+from jobs.storage.revisions import changed
+from jobs.storage.store import Store
 from jobs.system import Rules, System, start
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.support.eventually import eventually

@@ -12,7 +12,7 @@ from jobs.expenses import Expense, Tokens, charge
 from jobs.leases import LeaseLost
 from jobs.outcomes import Completed, HandedBack
 from jobs.pipelines import ARTICLE
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.jobs.conftest import LEASE, OWNER, MakeBulk
 from tests.jobs.test_queue import claimed, reclaim

@@ -8,7 +8,7 @@ from jobs.chores import HALF_DONE_AFTER, LOOKED_AT, Chore
 from jobs.controls import Pause
 from jobs.outcomes import Completed
 from jobs.states import JobStatus
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.sweep import EVERYWHERE_EVERY
 from jobs.system import System
 from tests.jobs.conftest import LEASE, OWNER, MakeBulk

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from bson import ObjectId
 
+from jobs.callers.keys import MOST, MOST_OVER_LISTED, KeyId, Scope
 from jobs.clock import DatabaseClock
 from jobs.documents import user_id
 from jobs.errors import NotFound, TooMany
-from jobs.keys import MOST, MOST_OVER_LISTED, KeyId, Scope
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.support.clock import MovableClock
 

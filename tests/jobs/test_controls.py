@@ -13,7 +13,7 @@ from jobs.errors import MoveRefused, NotFound
 from jobs.intents import Intent
 from jobs.outcomes import Cancelled, Completed, Failed, HandedBack, Retry
 from jobs.states import BulkStatus, JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.test_queue import claimed

@@ -10,10 +10,10 @@ import pytest
 import jobs.creation
 from jobs.creation import IdempotencyKey
 from jobs.documents import BulkRequest
-from jobs.embedded.store import EmbeddedStore
 from jobs.errors import KeyReused, NotFound, StillRunning, StoreFull
 from jobs.indexes import INDEXES
-from jobs.store import Document, Name
+from jobs.storage.embedded.store import EmbeddedStore
+from jobs.storage.store import Document, Name
 from jobs.system import Rules, System, assemble
 from tests.jobs.conftest import OWNER
 from tests.support.clock import MovableClock

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.cron import read_rhythm
 from jobs.errors import InvalidInput
+from jobs.scheduling.cron import read_rhythm
 
 NIGHT = ("22:00", "06:00")
 CRONS = ("30 2 * * *", "*/20 * * * *", "0 */3 * * *", "15,45 1-3 * * *", "0 12 * * 1", "59 23 * * *", "0 0 1 * *")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from jobs.addressed import Channel
-from jobs.dead_mail import MOST_SHOWN
 from jobs.errors import NotFound
+from jobs.notification.addressed import Channel
+from jobs.notification.dead_mail import MOST_SHOWN
 from jobs.system import System
 from tests.support.deliveries import OWNER, attempt, claimed, planned
 

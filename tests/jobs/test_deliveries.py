@@ -8,10 +8,18 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.addressed import Channel, DeliveryState
-from jobs.deliveries import LEASE, LONGEST_ANSWER, LONGEST_ERROR, MOST_ATTEMPTS_KEPT, Attempt, Deliveries, Delivery
 from jobs.errors import StoreUnavailable
-from jobs.store import Store
+from jobs.notification.addressed import Channel, DeliveryState
+from jobs.notification.deliveries import (
+    LEASE,
+    LONGEST_ANSWER,
+    LONGEST_ERROR,
+    MOST_ATTEMPTS_KEPT,
+    Attempt,
+    Deliveries,
+    Delivery,
+)
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.support.clock import MovableClock
 from tests.support.deliveries import OWNER, WORKER, attempt, claim, claimed, planned, stored

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.addressed import Channel, DeliveryState
-from jobs.delivery_log import TEST, Logged
-from jobs.endpoints import Change, Endpoint
 from jobs.errors import InvalidInput, MoveRefused, NotFound
+from jobs.notification.addressed import Channel, DeliveryState
+from jobs.notification.delivery_log import TEST, Logged
+from jobs.notification.endpoints import Change, Endpoint
 from jobs.system import System
 from tests.support.clock import MovableClock
 from tests.support.deliveries import OWNER, attempt, claimed, planned, stored

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from jobs.archive import Archive
 from jobs.checkpoints import Reached
 from jobs.documents import BulkId
-from jobs.dropping import Dropping
 from jobs.errors import ArchiveFailed, StoreUnavailable
 from jobs.expenses import Expense
 from jobs.intents import Intent, Intents
 from jobs.outcomes import Completed, Failed
-from jobs.removal import HELPED_AFTER, LATE_WRITER_TIME, Removal
-from jobs.store import Document, Name, Store
+from jobs.retention.archive import Archive
+from jobs.retention.dropping import Dropping
+from jobs.retention.removal import HELPED_AFTER, LATE_WRITER_TIME, Removal
+from jobs.storage.store import Document, Name, Store
 from jobs.system import Rules, System, assemble
 from tests.jobs.conftest import LEASE, OWNER, MakeBulk
 from tests.jobs.ending import META, ended

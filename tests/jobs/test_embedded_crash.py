@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs.embedded.folder import FolderInUse
-from jobs.embedded.store import EmbeddedStore
 from jobs.errors import StoreUnavailable
-from jobs.store import Collection, Document
+from jobs.storage.embedded.folder import FolderInUse
+from jobs.storage.embedded.store import EmbeddedStore
+from jobs.storage.store import Collection, Document
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,8 +47,8 @@ async def test_a_second_opening_is_refused_with_a_sentence(tmp_path: Path) -> No
 STORM = """
 import asyncio, sys
 from pathlib import Path
-from jobs.embedded import disk, journal
-from jobs.embedded.store import EmbeddedStore
+from jobs.storage.embedded import disk, journal
+from jobs.storage.embedded.store import EmbeddedStore
 
 disk.SYNC_SECONDS, journal.LARGE = 0.001, 50_000
 
@@ -92,7 +92,7 @@ async def test_every_acknowledged_write_is_there_after_a_kill_in_a_storm_of_writ
 LIMITED = """
 import asyncio, resource, sys
 from pathlib import Path
-from jobs.embedded.store import EmbeddedStore
+from jobs.storage.embedded.store import EmbeddedStore
 from jobs.errors import StoreUnavailable
 
 async def main() -> None:

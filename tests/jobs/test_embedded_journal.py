@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.embedded import disk, journal
-from jobs.embedded.journal import Journal, JournalDamaged
-from jobs.embedded.store import EmbeddedStore
 from jobs.errors import DuplicateKey, StoreRefused
-from jobs.store import Collection, Document, Index
+from jobs.storage.embedded import disk, journal
+from jobs.storage.embedded.journal import Journal, JournalDamaged
+from jobs.storage.embedded.store import EmbeddedStore
+from jobs.storage.store import Collection, Document, Index
 
 KEY = Index("creations", (("key", 1),), "one record a key", unique=True)
 EXPIRY = Index("creations", (("at", 1),), "a record is kept for an hour", expire_after_seconds=3600)

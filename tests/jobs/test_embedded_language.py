@@ -11,11 +11,11 @@ from bson import ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from jobs.embedded.condition import Condition
-from jobs.embedded.engine import applies
-from jobs.embedded.store import EmbeddedStore
 from jobs.errors import StoreRefused
-from jobs.store import Collection, Document
+from jobs.storage.embedded.condition import Condition
+from jobs.storage.embedded.engine import applies
+from jobs.storage.embedded.store import EmbeddedStore
+from jobs.storage.store import Collection, Document
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

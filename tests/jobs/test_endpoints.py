@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from bson import ObjectId
 
-from jobs.encryption import Cipher
-from jobs.endpoints import MOST, Change, Disabled, EndpointId, EndpointKind, Endpoints
 from jobs.errors import NoEncryptionKey, NotFound, SecretUnreadable, TooMany
+from jobs.notification.endpoints import MOST, Change, Disabled, EndpointId, EndpointKind, Endpoints
+from jobs.storage.encryption import Cipher
 from jobs.system import System
 from tests.support.clock import MovableClock
 

@@ -9,17 +9,17 @@ from typing import Any, get_args
 
 import pytest
 
+from jobs.callers.keys import Scope
+from jobs.callers.user_limits import UserLimits
 from jobs.creation import IdempotencyKey
 from jobs.documents import BulkRequest, user_id
-from jobs.erasure import DECISIONS, Decision
 from jobs.errors import NotFound, StoreUnavailable
-from jobs.keys import Scope
+from jobs.notification.preferences import Preference
 from jobs.outcomes import Cancelled
-from jobs.preferences import Preference
-from jobs.store import Document, Name, Store
+from jobs.retention.erasure import DECISIONS, Decision
+from jobs.storage.store import Document, Name, Store
 from jobs.system import Rules, System, assemble
 from jobs.templates import Kept
-from jobs.user_limits import UserLimits
 from tests.jobs.conftest import MakeBulk
 from tests.jobs.ending import ended
 from tests.jobs.scheduling import Judge, plan

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.estimates import Range, Rate, Rest, Retries, Work, estimate, retries_of
-from jobs.lognormal import Lognormal, fitted
-from jobs.sharing import Phase
+from jobs.capacity.sharing import Phase
+from jobs.estimation.estimates import Range, Rate, Rest, Retries, Work, estimate, retries_of
+from jobs.estimation.lognormal import Lognormal, fitted
 
 A_HAIR = 1e-6
 MEASURED = [95.0, 160.0, 120.0, 210.0, 140.0, 110.0, 150.0, 180.0, 130.0, 100.0, 125.0, 170.0]

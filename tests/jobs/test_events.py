@@ -10,7 +10,7 @@ import pytest
 from jobs.controls import Pause, PauseMode
 from jobs.documents import BulkId, Notify, notify_as_stored
 from jobs.outcomes import Cancelled, Completed, Failed, Outcome
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.test_queue import claimed

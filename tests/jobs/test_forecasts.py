@@ -7,16 +7,16 @@ from functools import partial
 
 import pytest
 
+from jobs.capacity.scopes import GENERATOR
 from jobs.checkpoints import Reached
 from jobs.controls import Pause
 from jobs.documents import Budget, BulkId, FailurePolicy
+from jobs.estimation.forecasts import KIND_KEPT, per_hour
+from jobs.estimation.timings import Pace
 from jobs.expenses import Expense
-from jobs.forecasts import KIND_KEPT, per_hour
 from jobs.outcomes import Awaiting, Completed, Failed, Retry
 from jobs.pipelines import BLOG, CONTENT
-from jobs.scopes import GENERATOR
 from jobs.system import System
-from jobs.timings import Pace
 from tests.jobs.conftest import OWNER
 from tests.jobs.foretelling import STAGE, Submit, foreseen, run, submitted, told, took
 from tests.jobs.test_queue import claimed

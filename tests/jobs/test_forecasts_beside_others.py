@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
+from jobs.capacity.scopes import GENERATOR, SYSTEM
 from jobs.pipelines import CONTENT
-from jobs.scopes import GENERATOR, SYSTEM
 from jobs.system import System
 from tests.jobs.foretelling import Submit, run, submitted, told
 from tests.support.clock import MovableClock

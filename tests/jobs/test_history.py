@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
+from jobs.capacity.limits import Limits
 from jobs.documents import BulkRequest, bucket_of
+from jobs.estimation.history import MOST_JOBS, Usual, forecast
+from jobs.estimation.timings import Timing
 from jobs.expenses import Expense
-from jobs.history import MOST_JOBS, Usual, forecast
-from jobs.limits import Limits
 from jobs.outcomes import Awaiting, Completed, Failed
 from jobs.pipelines import ARTICLE, BLOG, PLAIN
 from jobs.selections import Choice
 from jobs.system import System
-from jobs.timings import Timing
 from tests.jobs.conftest import OWNER
 from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock

@@ -13,7 +13,7 @@ from jobs import events
 from jobs.clock import NEVER
 from jobs.outcomes import Awaiting, Cancelled, Failed, Lost, Retry, update_for
 from jobs.selections import Choice
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.jobs.conftest import LEASE, OWNER, MakeBulk
 from tests.jobs.test_events import FAILED, jobs_of, run

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from jobs.capacity.limits import Limits
 from jobs.claims import Claim
 from jobs.errors import InvalidInput
-from jobs.limits import Limits
 from jobs.outcomes import Completed
 from jobs.system import System
 from tests.jobs.conftest import LEASE, MakeBulk

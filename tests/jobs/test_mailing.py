@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from jobs.addressed import Addressed, Channel
-from jobs.deliveries import Attempt, Delivery
-from jobs.digests import MOST_TOLD, Digests
 from jobs.documents import BulkId, Notify, notify_as_stored
 from jobs.errors import NotFound
 from jobs.events import BY_PERSON, BY_PRESSRUN, Event, EventType
-from jobs.mail_address import read_address, read_sender
-from jobs.mail_server import parse_mail_server
-from jobs.mailing import MailRecipients, next_digest, recipient_key
-from jobs.preferences import AT_FIRST, Preference, Way
-from jobs.store import Document
+from jobs.notification.addressed import Addressed, Channel
+from jobs.notification.deliveries import Attempt, Delivery
+from jobs.notification.digests import MOST_TOLD, Digests
+from jobs.notification.mail_address import read_address, read_sender
+from jobs.notification.mail_server import parse_mail_server
+from jobs.notification.mailing import MailRecipients, next_digest, recipient_key
+from jobs.notification.preferences import AT_FIRST, Preference, Way
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.jobs.conftest import OWNER
 from tests.support.clock import MovableClock

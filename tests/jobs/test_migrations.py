@@ -10,14 +10,14 @@ from typing import TypeVar
 import pytest
 from structlog.testing import capture_logs
 
-from jobs.database_format import DatabaseFormat, Standing
 from jobs.errors import DatabaseTooNew, OlderProcesses, StoreUnavailable
-from jobs.migrating import BATCH, Migrating, Progress
-from jobs.migrations import FIRST, FORMAT, MIGRATIONS, Migration
-from jobs.replicas import SILENCE, Replicas
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 from jobs.system import Rules, start
-from jobs.workers import Workers
+from jobs.versions.database_format import DatabaseFormat, Standing
+from jobs.versions.migrating import BATCH, Migrating, Progress
+from jobs.versions.migrations import FIRST, FORMAT, MIGRATIONS, Migration
+from jobs.versions.replicas import SILENCE, Replicas
+from jobs.versions.workers import Workers
 from tests.support.clock import MovableClock
 from tests.support.faulty_store import FaultyStore
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from jobs.clock import NEVER
 from jobs.milestones import crossed, ends_until, reached
-from jobs.telling import told_of
+from jobs.notification.telling import told_of
 
 counts = st.integers(1, 400).flatmap(lambda total: st.tuples(st.just(total), st.integers(0, total)))
 percents = st.lists(st.integers(1, 99), max_size=4)

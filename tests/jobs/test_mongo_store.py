@@ -24,8 +24,8 @@ from pymongo.errors import (
 )
 
 from jobs.errors import DuplicateKey, PressrunError, StoreRefused, StoreUnavailable
-from jobs.mongo import MongoStore, port_error
-from jobs.store import Document, Index, Store
+from jobs.storage.mongo import MongoStore, port_error
+from jobs.storage.store import Document, Index, Store
 
 
 def labelled(error: PyMongoError, label: str) -> PyMongoError:

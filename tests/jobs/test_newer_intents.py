@@ -11,7 +11,7 @@ from jobs.controls import Pause
 from jobs.documents import BulkId
 from jobs.errors import Busy
 from jobs.states import BulkStatus
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 from jobs.system import System
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.support.clock import MovableClock

@@ -10,8 +10,8 @@ from bson import ObjectId
 from jobs.documents import BulkId, JobId
 from jobs.errors import InvalidInput
 from jobs.events import Event, EventType
-from jobs.notices import MOST_COUNTED, is_shown
-from jobs.paging import Page
+from jobs.notification.notices import MOST_COUNTED, is_shown
+from jobs.storage.paging import Page
 from jobs.system import System
 from tests.jobs.conftest import OWNER
 from tests.support.clock import MovableClock

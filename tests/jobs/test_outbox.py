@@ -8,14 +8,14 @@ from collections import Counter
 import pytest
 from bson import ObjectId
 
-import jobs.outbox
+import jobs.notification.outbox
 from jobs.documents import BulkId, UserId
 from jobs.errors import StoreRefused, StoreUnavailable
 from jobs.events import Event
-from jobs.notices import Notices
-from jobs.outbox import UNTOLD, Outbox
+from jobs.notification.notices import Notices
+from jobs.notification.outbox import UNTOLD, Outbox
 from jobs.outcomes import Cancelled, Completed, Failed
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from jobs.wake import MOST, Wake
 from tests.jobs.conftest import LEASE, OWNER, MakeBulk
@@ -141,7 +141,7 @@ async def test_what_cannot_be_told_now_stays_and_holds_nothing_else_up(
 async def test_what_could_not_be_told_is_looked_at_again_after_a_while(
     system: System, outbox: Outbox, planned: Planned, make_bulk: MakeBulk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs.outbox, "PUT_OFF_SECONDS", 0.0)
+    monkeypatch.setattr(jobs.notification.outbox, "PUT_OFF_SECONDS", 0.0)
     await make_bulk(1)
     await run(system, DONE)
     planned.refused["bulk.completed"] = StoreRefused("too large")

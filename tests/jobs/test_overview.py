@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from jobs.generators import Health
+from jobs.capacity.generators import Health
+from jobs.capacity.scopes import GENERATOR
 from jobs.outcomes import Completed
 from jobs.priority import Priority
-from jobs.scopes import GENERATOR
-from jobs.shares import GeneratorState, TenantShare
-from jobs.store import Store
+from jobs.reading.shares import GeneratorState, TenantShare
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.test_queue import claimed

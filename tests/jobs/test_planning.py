@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobs.addressed import Addressed, Channel
 from jobs.documents import UserId
-from jobs.endpoints import Change
 from jobs.events import Event, EventType
-from jobs.planning import Planning
-from jobs.store import Document
+from jobs.notification.addressed import Addressed, Channel
+from jobs.notification.endpoints import Change
+from jobs.notification.planning import Planning
+from jobs.notification.webhook_recipients import WebhookRecipients
+from jobs.storage.store import Document
 from jobs.system import System
-from jobs.webhook_recipients import WebhookRecipients
 from tests.support.deliveries import OWNER, an_event, claimed
 
 URL = "https://hooks.example/"

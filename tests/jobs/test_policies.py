@@ -13,7 +13,7 @@ from jobs.documents import Budget, BulkId, FailurePolicy
 from jobs.expenses import Expense
 from jobs.outcomes import Cancelled, Completed, Failed, Outcome, Retry
 from jobs.policies import Cause, Standing, self_pause
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.test_queue import claimed

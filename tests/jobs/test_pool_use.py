@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from jobs import mongo
-from jobs.mongo import MongoStore
-from jobs.pool_use import Connections
+from jobs.storage import mongo
+from jobs.storage.mongo import MongoStore
+from jobs.storage.pool_use import Connections
 from tests.support.eventually import eventually
 
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.capacity.scopes import SYSTEM, TENANT
 from jobs.creation import WRITING_TIME, Creation
 from jobs.documents import BulkRequest
 from jobs.errors import QuotaReached, StoreUnavailable
-from jobs.scopes import SYSTEM, TENANT
 from jobs.system import System
 from tests.jobs.conftest import OWNER
 from tests.support.clock import MovableClock

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from jobs.capacity.generators import ADAPT_EVERY, Health
+from jobs.capacity.scopes import GENERATOR, MARGIN, WINDOW
 from jobs.claims import Claim
 from jobs.errors import InvalidInput
-from jobs.generators import ADAPT_EVERY, Health
 from jobs.outcomes import Completed, HandedBack
 from jobs.pipelines import CONTENT
-from jobs.scopes import GENERATOR, MARGIN, WINDOW
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import Rules, System, assemble
 from tests.jobs.conftest import MakeBulk
 from tests.support.clock import MovableClock

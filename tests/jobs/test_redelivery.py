@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.redelivery import MOST_ASKED_FOR, MOST_TRIES, WAITS, wait_after
+from jobs.notification.redelivery import MOST_ASKED_FOR, MOST_TRIES, WAITS, wait_after
 
 DAY = timedelta(hours=24)
 

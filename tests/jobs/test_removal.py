@@ -8,8 +8,8 @@ import pytest
 
 from jobs.errors import Busy, MoveRefused, NotFound, StoreUnavailable
 from jobs.outcomes import Completed
-from jobs.removal import HELPED_AFTER, KEPT, LATE_WRITER_TIME, Removal, Why
-from jobs.store import Store
+from jobs.retention.removal import HELPED_AFTER, KEPT, LATE_WRITER_TIME, Removal, Why
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.ending import ended, left_of
@@ -227,7 +227,7 @@ async def test_nobody_deletes_what_is_another_s(system: System, make_bulk: MakeB
 async def test_more_jobs_than_are_deleted_at_once_are_deleted(
     system: System, store: Store, make_bulk: MakeBulk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.removal.BATCH", 2)
+    monkeypatch.setattr("jobs.retention.removal.BATCH", 2)
     bulk_id = await ended(system, make_bulk, 5)
     await system.deletion.delete(OWNER, bulk_id)
     assert await left_of(store, bulk_id) == {}

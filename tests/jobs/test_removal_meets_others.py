@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from jobs.archive import Archive
 from jobs.documents import BulkRequest
 from jobs.errors import ArchiveFailed, StoreUnavailable
-from jobs.removal import HELPED_AFTER, LATE_WRITER_TIME, Removal, Stage, Why
-from jobs.schedules import Schedule
-from jobs.store import Store
+from jobs.retention.archive import Archive
+from jobs.retention.removal import HELPED_AFTER, LATE_WRITER_TIME, Removal, Stage, Why
+from jobs.scheduling.schedules import Schedule
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.jobs import scheduling
 from tests.jobs.conftest import OWNER, MakeBulk
@@ -73,7 +73,7 @@ async def test_retention_takes_no_mark_over(
 async def test_removals_that_wait_for_an_archive_leave_room_for_the_others(
     system: System, store: Store, make_bulk: MakeBulk, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.removal.HALF_DONE_AT_ONCE", 1)
+    monkeypatch.setattr("jobs.retention.removal.HALF_DONE_AT_ONCE", 1)
     waiting, other = await ended(system, make_bulk), await ended(system, make_bulk)
     for bulk_id, archive in ((waiting, Archive(Path("unused"))), (other, None)):
         dying = Removal(faulty_at(store, "removals", "update_one", 1, after=True), clock, archive)

@@ -9,9 +9,9 @@ import pytest
 from jobs.documents import BulkId
 from jobs.errors import InvalidInput, StoreUnavailable
 from jobs.outcomes import Completed
-from jobs.removal import HELPED_AFTER, LATE_WRITER_TIME, Stage
-from jobs.restoring import Restoring
-from jobs.store import Document, Name, Store
+from jobs.retention.removal import HELPED_AFTER, LATE_WRITER_TIME, Stage
+from jobs.retention.restoring import Restoring
+from jobs.storage.store import Document, Name, Store
 from jobs.system import System
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.ending import BELONGING, ended, left_of

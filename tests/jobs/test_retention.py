@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from bson import json_util
 
-from jobs.archive import Archive
-from jobs.dropping import Dropping
 from jobs.errors import ArchiveFailed, StoreUnavailable
-from jobs.removal import HELPED_AFTER, Removal, Why
-from jobs.retention import Retention, RetentionRules
-from jobs.store import Store
+from jobs.retention.archive import Archive
+from jobs.retention.dropping import Dropping
+from jobs.retention.expiry import Retention, RetentionRules
+from jobs.retention.removal import HELPED_AFTER, Removal, Why
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.ending import ended, left_of
@@ -90,7 +90,7 @@ async def test_what_runs_waits_or_is_still_to_be_told_never_goes(
 async def test_a_look_removes_so_many_and_the_next_one_goes_on(
     system: System, make_bulk: MakeBulk, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.retention.AT_ONCE", 2)
+    monkeypatch.setattr("jobs.retention.expiry.AT_ONCE", 2)
     for _ in range(3):
         await ended(system, make_bulk, 1)
     clock.move(MONTH)

@@ -7,9 +7,9 @@ import pytest
 from jobs.documents import BulkRequest
 from jobs.errors import StoreRefused
 from jobs.indexes import INDEXES
-from jobs.mongo import MongoStore
 from jobs.outcomes import Completed
 from jobs.rules import install_rules
+from jobs.storage.mongo import MongoStore
 from jobs.system import Rules, assemble
 from tests.support.clock import MovableClock
 

@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.callers.user_limits import UserLimits
 from jobs.errors import Busy, Fault, InvalidInput, NotFound, StoreUnavailable, TooManyOpenBulks
-from jobs.firing import LEASE, TRIED_EVERY, TRIED_FOR
-from jobs.firing_log import Outcome, Why
-from jobs.firing_steps import FAILURES_IN_A_ROW, IN_TIME
 from jobs.indexes import INDEXES
-from jobs.schedules import Missed, ScheduleState
-from jobs.store import Store
+from jobs.scheduling.firing import LEASE, TRIED_EVERY, TRIED_FOR
+from jobs.scheduling.firing_log import Outcome, Why
+from jobs.scheduling.firing_steps import FAILURES_IN_A_ROW, IN_TIME
+from jobs.scheduling.schedules import Missed, ScheduleState
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
-from jobs.user_limits import UserLimits
 from tests.jobs.scheduling import DAILY, HOURLY, OWNER, Judge, bulks, due, log_of, plan
 from tests.support.clock import MovableClock
 from tests.support.faulty_store import FaultyStore

@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 import pytest
 from bson import ObjectId
 
+from jobs.callers.user_limits import UserLimits
 from jobs.documents import BulkRequest, UserId
 from jobs.errors import Fault, InvalidInput, NotFound, StoreUnavailable
-from jobs.firing import AT_ONCE, LEASE, TRIED_EVERY, TRIED_FOR
-from jobs.firing_log import Firing, Outcome
-from jobs.firing_steps import FAILURES_IN_A_ROW
 from jobs.indexes import INDEXES
-from jobs.schedules import Missed, Schedule, ScheduleState
-from jobs.store import Store
+from jobs.scheduling.firing import AT_ONCE, LEASE, TRIED_EVERY, TRIED_FOR
+from jobs.scheduling.firing_log import Firing, Outcome
+from jobs.scheduling.firing_steps import FAILURES_IN_A_ROW
+from jobs.scheduling.schedules import Missed, Schedule, ScheduleState
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
-from jobs.user_limits import UserLimits
 from tests.jobs.scheduling import OWNER, Judge, bulks, due, dying, log_of, plan, points
 from tests.support.clock import MovableClock
 from tests.support.faulty_store import FaultyStore

@@ -10,7 +10,7 @@ import pytest
 from bson import ObjectId
 
 from jobs.errors import InvalidInput, NotFound, TooMany
-from jobs.schedules import MOST, Missed, ScheduleId, ScheduleState
+from jobs.scheduling.schedules import MOST, Missed, ScheduleId, ScheduleState
 from jobs.system import System
 from tests.jobs.scheduling import DAILY, HOURLY, OWNER, Judge, bulks, due, log_of, plan
 from tests.support.clock import MovableClock

@@ -20,7 +20,7 @@ from jobs.outcomes import Awaiting, Completed, Failed
 from jobs.pipelines import BLOG
 from jobs.selections import DEADLINE, Choice
 from jobs.states import BulkStatus, JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.test_queue import claimed

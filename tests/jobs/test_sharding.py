@@ -9,7 +9,7 @@ import pytest
 
 from jobs.controls import Pause
 from jobs.outcomes import Completed, Failed, Retry, Unclaimed
-from jobs.store import Collection, Document, Filter, Name, Sort, Store, Update
+from jobs.storage.store import Collection, Document, Filter, Name, Sort, Store, Update
 from jobs.system import System
 from tests.jobs.conftest import LEASE, MakeBulk
 from tests.jobs.test_queue import claimed

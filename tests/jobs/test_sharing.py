@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.sharing import Capacity, Others, Phase, phases, seconds_with
+from jobs.capacity.sharing import Capacity, Others, Phase, phases, seconds_with
 
 
 def test_alone_it_has_its_rows_for_ever() -> None:

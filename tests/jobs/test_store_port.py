@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from jobs.embedded.store import EmbeddedStore
 from jobs.errors import DuplicateKey, StoreRefused
-from jobs.store import Collection, Document, Index, Store
+from jobs.storage.embedded.store import EmbeddedStore
+from jobs.storage.store import Collection, Document, Index, Store
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
 

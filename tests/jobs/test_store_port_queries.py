@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.errors import StoreRefused
-from jobs.store import Collection, Document, Store
+from jobs.storage.store import Collection, Document, Store
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
 

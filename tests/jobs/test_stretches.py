@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from jobs import stretches
-from jobs.paging import Order, Page, Place, Question
-from jobs.store import Collection, Document, Filter, Sort, Store
-from jobs.stretches import read_page
+from jobs.storage import stretches
+from jobs.storage.paging import Order, Page, Place, Question
+from jobs.storage.store import Collection, Document, Filter, Sort, Store
+from jobs.storage.stretches import read_page
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OLDER = [timedelta(minutes=-3), *[timedelta(days=age) for age in (0, 0, 1, 2, 6, 8, 40, 41, 400, 9_000)]]

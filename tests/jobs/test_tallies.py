@@ -10,18 +10,18 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as some
 
-from jobs import tallies
+from jobs.capacity.limits import Limits
 from jobs.controls import Controls
 from jobs.documents import BulkRequest
-from jobs.embedded.store import EmbeddedStore
 from jobs.errors import PressrunError, StoreUnavailable
-from jobs.limits import Limits
 from jobs.outcomes import Completed, Failed
-from jobs.removal import HELPED_AFTER, Removal, Why
+from jobs.reading import tallies
+from jobs.reading.tallies import Sums, Tallies
+from jobs.retention.removal import HELPED_AFTER, Removal, Why
 from jobs.states import LIVE_BULKS
-from jobs.store import Document, Store
+from jobs.storage.embedded.store import EmbeddedStore
+from jobs.storage.store import Document, Store
 from jobs.system import Rules, System, assemble
-from jobs.tallies import Sums, Tallies
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.encryption import Cipher
 from jobs.errors import NameTaken, NoEncryptionKey, NotFound, SecretUnreadable, TooMany
-from jobs.signing_secrets import MOST_VALID
+from jobs.notification.signing_secrets import MOST_VALID
+from jobs.notification.targets import MOST, Targets
+from jobs.storage.encryption import Cipher
 from jobs.system import System
-from jobs.targets import MOST, Targets
 from tests.support.clock import MovableClock
 
 OWNER = "owner"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from bson import ObjectId
 
-from jobs.embedded.store import EmbeddedStore
 from jobs.errors import InvalidInput, NameTaken, NotFound, TooMany
 from jobs.indexes import INDEXES
+from jobs.storage.embedded.store import EmbeddedStore
 from jobs.system import System
 from jobs.templates import LONGEST_REQUEST, MOST, Kept, Template, TemplateId, Templates
 from tests.support.clock import MovableClock

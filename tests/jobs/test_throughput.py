@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from jobs import throughput
 from jobs.clock import Clock
 from jobs.documents import UserId
+from jobs.estimation import throughput
+from jobs.estimation.throughput import Series, Throughput
 from jobs.outcomes import Completed, Failed
-from jobs.store import Document, Filter, Store
+from jobs.storage.store import Document, Filter, Store
 from jobs.system import System
-from jobs.throughput import Series, Throughput
 from tests.jobs.conftest import OWNER, MakeBulk
 from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock

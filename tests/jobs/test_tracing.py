@@ -12,7 +12,7 @@ import structlog
 from jobs.events import Event
 from jobs.logs import configure_logs
 from jobs.outcomes import Failed
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from jobs.tracing import Untraced, current, following, read, trace_id
 from tests.jobs.conftest import MakeBulk

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.capacity.scopes import TENANT
+from jobs.capacity.turns import Standing, fairly
 from jobs.claims import Claim
 from jobs.outcomes import Completed, Unclaimed
-from jobs.scopes import TENANT
 from jobs.shortlist import KEPT
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
-from jobs.turns import Standing, fairly
 from tests.jobs.conftest import LEASE, MakeBulk
 from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock

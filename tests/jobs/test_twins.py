@@ -14,7 +14,7 @@ from jobs.documents import BulkId, BulkRequest
 from jobs.expenses import Expense
 from jobs.outcomes import Awaiting, Completed, Failed, HandedBack, Outcome, Retry
 from jobs.selections import Choice
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from jobs.twins import LOOK_AGAIN, twin_key
 from tests.jobs.conftest import LEASE, OWNER

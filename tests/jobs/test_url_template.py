@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.url_template import LONGEST_VALUE, UrlTemplate, ValueMissing
+from jobs.notification.url_template import LONGEST_VALUE, UrlTemplate, ValueMissing
 
 TEMPLATE = UrlTemplate("https://pim.example/products/{external_id}?q={topic}&k={keywords}&lang={language}")
 

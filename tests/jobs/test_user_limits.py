@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.callers.user_limits import UserLimits
 from jobs.controls import Pause
 from jobs.creation import Created, Creation, IdempotencyKey
 from jobs.documents import BulkRequest
 from jobs.errors import TooManyOpenBulks, TooManySends, TooManySubmissions
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
-from jobs.user_limits import UserLimits
 from tests.jobs.conftest import OWNER
 from tests.support.clock import MovableClock
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from jobs.capacity.scopes import GENERATOR, SYSTEM, TENANT
 from jobs.clock import NEVER
 from jobs.controls import Pause
 from jobs.documents import Budget, BulkId, BulkRequest, FailurePolicy
 from jobs.outcomes import Completed, Retry
 from jobs.pipelines import CONTENT
-from jobs.scopes import GENERATOR, SYSTEM, TENANT
+from jobs.reading.waiting import HeldUp
 from jobs.system import Rules, System, assemble
-from jobs.waiting import HeldUp
 from tests.jobs.conftest import OWNER
 from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock

@@ -10,8 +10,8 @@ import pytest
 
 from jobs.controls import Pause
 from jobs.documents import Budget, BulkId, BulkRequest
+from jobs.reading.waiting import HeldUp, WaitingCode
 from jobs.system import System
-from jobs.waiting import HeldUp, WaitingCode
 from tests.jobs.conftest import OWNER
 from tests.jobs.test_queue import claimed
 from tests.jobs.test_waiting import of_bulk

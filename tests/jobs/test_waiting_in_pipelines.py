@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from jobs.capacity.scopes import GENERATOR
 from jobs.controls import Pause
 from jobs.documents import BulkId, BulkRequest, FailurePolicy
 from jobs.outcomes import Awaiting
 from jobs.pipelines import BLOG, CONTENT, IDEAS
-from jobs.scopes import GENERATOR
 from jobs.selections import Choice
 from jobs.system import System
 from tests.jobs.conftest import OWNER

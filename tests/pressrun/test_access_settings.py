@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.settings import Settings, WrongSettings, load_settings
+from jobs.configuration.settings import Settings, WrongSettings, load_settings
 
 SECRET = "a-secret-of-the-application-0123456789"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.settings import WrongSettings, load_settings
+from jobs.configuration.settings import WrongSettings, load_settings
 from pressrun.application import app_sessions
 from tests.support.clock import MovableClock
 

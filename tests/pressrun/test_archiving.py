@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.capacity.limits import Limits
 from jobs.documents import BulkId, BulkRequest
-from jobs.limits import Limits
 from jobs.outcomes import Completed
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import Rules, System, start
 from tests.pressrun.conftest import Run
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.callers.keys import Scope
+from jobs.capacity.limits import Limits
 from jobs.documents import BulkRequest
-from jobs.keys import Scope
-from jobs.limits import Limits
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import Rules, System, start
 from tests.pressrun.conftest import Run
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs.settings import Settings, WrongSettings, load_settings
+from jobs.configuration.settings import Settings, WrongSettings, load_settings
 from worker.__main__ import mail_route_of, mail_templates_of
 
 SERVER = {"url": "smtps://ada:tr0ub4dor@mail.example", "sender": "Pressrun <press@shop.example>"}

@@ -17,9 +17,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
-from jobs.census import Census, Figures
-from jobs.embedded.store import EmbeddedStore
 from jobs.errors import StoreUnavailable
+from jobs.reading.census import Census, Figures
+from jobs.storage.embedded.store import EmbeddedStore
 from jobs.system import Rules, start
 from pressrun.gauges import SystemGauges
 from pressrun.metrics_port import MetricsPortInUse, new_registry, serving

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from jobs.encryption import Cipher
+from jobs.configuration.settings import Settings, WrongSettings, load_settings
 from jobs.errors import SecretUnreadable
-from jobs.settings import Settings, WrongSettings, load_settings
+from jobs.storage.encryption import Cipher
 from pressrun.compose import rules_of
 from pressrun.own_key import NAME, with_own_key
 

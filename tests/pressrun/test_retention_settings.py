@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from jobs.retention import RetentionRules
-from jobs.settings import WrongSettings, load_settings
+from jobs.configuration.settings import WrongSettings, load_settings
+from jobs.retention.expiry import RetentionRules
 from jobs.states import BulkStatus
 from pressrun.compose import rules_of
 

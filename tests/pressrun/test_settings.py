@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs.limits import Limits
-from jobs.settings import Settings, WrongSettings, load_settings
+from jobs.capacity.limits import Limits
+from jobs.configuration.settings import Settings, WrongSettings, load_settings
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from jobs.embedded.store import EmbeddedStore
-from jobs.settings import WrongSettings, load_settings
+from jobs.configuration.settings import WrongSettings, load_settings
+from jobs.storage.embedded.store import EmbeddedStore
 from jobs.system import Rules, start
 from jobs.tracing import Tracer, current
 from pressrun.opentelemetry_tracer import OpenTelemetryTracer, provider_of, server_spans

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.settings import load_settings
-from jobs.user_limits import UserLimits
+from jobs.callers.user_limits import UserLimits
+from jobs.configuration.settings import load_settings
 from pressrun.compose import rules_of
 
 

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
+from jobs.capacity.limits import Limits
 from jobs.documents import BulkRequest
-from jobs.limits import Limits
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import Rules, System, start
 from tests.pressrun.conftest import Run
 

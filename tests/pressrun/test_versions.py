@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.database_format import DatabaseFormat
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 from jobs.system import Rules, System, start
+from jobs.versions.database_format import DatabaseFormat
 from pressrun.finding import Finding
 from pressrun.version_checks import check_format
 from tests.jobs.test_migrations import LABELS, NAMES

@@ -8,8 +8,8 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
-from jobs.schedules import Plan
-from jobs.store import Store
+from jobs.scheduling.schedules import Plan
+from jobs.storage.store import Store
 from jobs.system import Rules, start
 from jobs.templates import Kept
 from tests.support.deployment import UNPACED
@@ -43,5 +43,5 @@ async def test_a_worker_that_fires_a_schedule_has_loaded_no_web_framework(
         worker.send(signal.SIGTERM)
         await worker.ended()
     loaded = set(re.findall(r"^import time: +\d+ \| +\d+ \| +([\w.]+)$", worker.output, re.MULTILINE))
-    assert {"worker.scheduler", "service.scheduling", "pydantic"} <= loaded
+    assert {"worker.scheduler", "service.rules.scheduling", "pydantic"} <= loaded
     assert not {name for name in loaded if name.partition(".")[0] in WEB}

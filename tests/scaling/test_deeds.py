@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from benchmarks.scaling.deeds import LEASE, Who, deeds, short_list
+from jobs.capacity.limits import Limits
 from jobs.documents import BulkRequest
 from jobs.indexes import INDEXES
-from jobs.limits import Limits
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import Rules, assemble
 from tests.support.clock import MovableClock
 

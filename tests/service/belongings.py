@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import httpx2
 
-from jobs.keys import Scope
-from jobs.store import Name, Store
+from jobs.callers.keys import Scope
+from jobs.storage.store import Name, Store
 from jobs.system import System
 from tests.service.noticing import relayed
 from tests.service.requesting import (

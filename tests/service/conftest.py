@@ -12,12 +12,12 @@ from fastapi import FastAPI
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from jobs.embedded.store import EmbeddedStore
-from jobs.encryption import Cipher
+from jobs.callers.keys import Scope
+from jobs.capacity.limits import Limits
 from jobs.indexes import INDEXES
-from jobs.keys import Scope
-from jobs.limits import Limits
-from jobs.store import Store
+from jobs.storage.embedded.store import EmbeddedStore
+from jobs.storage.encryption import Cipher
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
 from service.app import create_app
 from tests.service.conforming import conforms

@@ -12,9 +12,9 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 
-from jobs.encryption import Cipher
-from jobs.limits import Limits
-from jobs.store import Store
+from jobs.capacity.limits import Limits
+from jobs.storage.encryption import Cipher
+from jobs.storage.store import Store
 from jobs.system import Rules, System, start
 from service.server import listen, serve
 from tests.service.requesting import OWNER

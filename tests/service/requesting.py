@@ -8,10 +8,10 @@ import httpx2
 import pytest
 
 from jobs.claims import Claim
+from jobs.configuration.settings import Settings, load_settings
 from jobs.documents import MODES, BulkId, parse_id
 from jobs.outcomes import Completed, Failed, Outcome
-from jobs.settings import Settings, load_settings
-from jobs.store import Name, Store
+from jobs.storage.store import Name, Store
 from jobs.system import System
 
 BULKS = "/api/bulk-generate"

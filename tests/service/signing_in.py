@@ -11,9 +11,9 @@ from fastapi import FastAPI, Request
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
-from jobs.access import Auth
-from jobs.app_sessions import AppSessions
-from jobs.settings import Settings
+from jobs.callers.app_sessions import AppSessions
+from jobs.configuration.access import Auth
+from jobs.configuration.settings import Settings
 from jobs.system import System
 from service.app import create_app
 from service.auth.caller import Caller

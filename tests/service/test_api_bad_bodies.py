@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
-from jobs.store import Store
-from service.body import MAX_BODY_BYTES
+from jobs.storage.store import Store
+from service.wire.body import MAX_BODY_BYTES
 from tests.service.requesting import BULKS, JOBS, JSON, NOTHING, bulk, bulk_with, faults, on_embedded, refused, stored
 
 GOOD = json.dumps(bulk())

@@ -8,9 +8,9 @@ import httpx2
 import pytest
 from pydantic import ValidationError
 
-from jobs.store import Store
-from service.item_rules import RESERVED
-from service.requests import MAX_FAULTS, BulkCreate
+from jobs.storage.store import Store
+from service.rules.item_rules import RESERVED
+from service.schemas.requests import MAX_FAULTS, BulkCreate
 from tests.service.requesting import BULKS, JOBS, NOTHING, bulk, bulk_with, faults, refused, stored
 
 COUNT = "Bulk generation requires 10-50 items"

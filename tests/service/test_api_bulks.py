@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from tests.service.conftest import As

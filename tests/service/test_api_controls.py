@@ -13,7 +13,7 @@ import pytest
 from jobs.clock import Clock
 from jobs.documents import Wish
 from jobs.outcomes import HandedBack
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 from jobs.system import System
 from tests.service.requesting import (
     BULKS,

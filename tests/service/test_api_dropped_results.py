@@ -12,8 +12,8 @@ import httpx2
 import pytest
 
 from jobs.outcomes import Completed
-from jobs.retention import RetentionRules
-from jobs.store import Store
+from jobs.retention.expiry import RetentionRules
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
 from tests.service.requesting import BULKS, FAILED, end_jobs, get, job_ids, submit_quick
 

@@ -11,9 +11,9 @@ import pytest
 from fastapi import FastAPI
 from structlog.typing import EventDict
 
-from jobs.encryption import Cipher
 from jobs.errors import Busy, StoreRefused, StoreUnavailable
-from jobs.store import Store
+from jobs.storage.encryption import Cipher
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
 from service.app import create_app
 from tests.service.conftest import As

@@ -8,7 +8,7 @@ import httpx2
 
 from jobs.expenses import Expense
 from jobs.outcomes import Completed
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.service.conftest import As
 from tests.service.requesting import BULKS, bulk, end_jobs, post, stored, submit_quick

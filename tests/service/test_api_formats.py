@@ -9,7 +9,7 @@ import pytest
 
 from jobs.checkpoints import Reached
 from jobs.expenses import Expense
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.service.requesting import (
     BULKS,

@@ -13,9 +13,9 @@ from bson import ObjectId
 
 import jobs.creation
 from jobs.creation import REPEAT_WAIT
-from jobs.store import Document, Store
-from service.request_rules import body_hash
-from service.requests import BulkCreate
+from jobs.storage.store import Document, Store
+from service.rules.request_rules import body_hash
+from service.schemas.requests import BulkCreate
 from tests.service.conftest import As
 from tests.service.requesting import (
     BULKS,

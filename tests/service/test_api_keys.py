@@ -11,8 +11,8 @@ import pytest
 from bson import ObjectId
 from fastapi import FastAPI
 
-from jobs.keys import Scope
-from jobs.store import Store
+from jobs.callers.keys import Scope
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.service.conftest import As, WithKey
 from tests.service.operations import OPERATIONS, Operation, call

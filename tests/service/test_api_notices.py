@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from jobs.system import System
 from tests.service.conftest import As, WithKey
 from tests.service.noticing import ended, relayed

@@ -10,8 +10,8 @@ import pytest
 from bson import ObjectId
 from fastapi import FastAPI
 
-from jobs.keys import Scope
-from jobs.store import Store
+from jobs.callers.keys import Scope
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from tests.service.conftest import As

@@ -8,8 +8,8 @@ from bson import ObjectId
 from fastapi import FastAPI
 from structlog.typing import EventDict
 
-from jobs.settings import WrongSettings
-from jobs.store import Store
+from jobs.configuration.settings import WrongSettings
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from service.auth.off import check_host

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from jobs.errors import BudgetUsedUp, PressrunError, QuotaReached
 from jobs.expenses import Expense
 from jobs.outcomes import Completed
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
-from service.problems import problem
+from service.wire.problems import problem
 from tests.service.conftest import As
 from tests.service.requesting import (
     BULKS,

@@ -13,9 +13,9 @@ from starlette.types import Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 from structlog.typing import EventDict
 
+from jobs.callers.keys import Scope
 from jobs.errors import StoreUnavailable
-from jobs.keys import Scope
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from service.auth.keys import KeyUseNoted, caller_with
 from tests.service.conftest import As, WithKey

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from jobs.pipelines import CONTENT, PipelineSpec, StageSpec
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from tests.service.conftest import As

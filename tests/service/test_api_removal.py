@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx2
 
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.service.requesting import BULKS, DONE, FAILED, bulk, end_jobs, get, job_ids, refused, submit_quick
 

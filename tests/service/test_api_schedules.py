@@ -9,10 +9,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from jobs.firing_log import Firing
+from jobs.scheduling.firing_log import Firing
 from jobs.system import System
-from service.rule_setup import bulk_rules
-from service.scheduling import judge_of
+from service.rules.rule_setup import bulk_rules
+from service.rules.scheduling import judge_of
 from tests.service.requesting import BULKS, bulk, faults, get, on_embedded, post, refused, settings
 from tests.support.clock import MovableClock
 

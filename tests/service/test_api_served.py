@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from structlog.typing import EventDict
 
 from jobs.outcomes import Completed
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from service.server import listen, serve

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 from bson import ObjectId
 
-from jobs.embedded.store import EmbeddedStore
-from jobs.store import Store
+from jobs.storage.embedded.store import EmbeddedStore
+from jobs.storage.store import Store
 from tests.service.conftest import As
 from tests.service.requesting import BULKS, JOBS, NOTHING, bulk, bulk_with, get, on_embedded, post, refused, stored
 

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 from structlog.typing import EventDict
 
-from jobs.settings import WrongSettings
-from jobs.store import Store
+from jobs.configuration.settings import WrongSettings
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
 from outbound.allowed import parse_allowed
 from service.app import create_app

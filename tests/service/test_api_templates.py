@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.service.conftest import As
 from tests.service.requesting import (

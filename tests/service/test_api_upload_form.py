@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from jobs.store import Store
-from service.body import MAX_BODY_BYTES, MAX_FORM_BYTES
+from jobs.storage.store import Store
+from service.wire.body import MAX_BODY_BYTES, MAX_FORM_BYTES
 from tests.service.requesting import BULKS, NOTHING, bulk, faults, on_embedded, refused, stored
 from tests.service.test_api_uploads import TOPICS, UPLOAD, looked_at, send
 

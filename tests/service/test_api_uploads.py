@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from jobs.outcomes import Completed
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from tests.service.conftest import As
 from tests.service.requesting import (

@@ -8,10 +8,10 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from jobs.encryption import Cipher
-from jobs.store import Store
+from jobs.callers.user_limits import UserLimits
+from jobs.storage.encryption import Cipher
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
-from jobs.user_limits import UserLimits
 from service.app import create_app
 from tests.service.conftest import As
 from tests.service.operations import TEN_TOPICS

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from structlog.typing import EventDict
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from jobs.system import System
 from service.app import create_app
 from tests.service.conftest import As

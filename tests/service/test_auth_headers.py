@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from structlog.typing import EventDict
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from jobs.system import System
 from tests.service.browsing import BROWSER, sent
 from tests.service.conftest import As, WithKey

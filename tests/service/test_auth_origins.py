@@ -8,9 +8,9 @@ import httpx2
 import pytest
 from fastapi import FastAPI, Request
 
+from jobs.callers.keys import Scope
 from jobs.documents import user_id
-from jobs.keys import Scope
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from service.auth.caller import Caller

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from jobs.keys import Scope as KeyScope
+from jobs.callers.keys import Scope as KeyScope
 from jobs.system import System
 from service.app import create_app
 from service.auth.failed_tries import MOST, MOST_ADDRESSES, FailedTries

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.errors import InvalidInput
-from service.intake.archive import MAX_ENTRIES, MAX_UNPACKED, Archive
-from service.intake.items import read_items
-from service.intake.package import MAX_CELLS, MAX_MARKS
-from service.intake.workbook import read_sheet
+from service.uploads.intake.archive import MAX_ENTRIES, MAX_UNPACKED, Archive
+from service.uploads.intake.items import read_items
+from service.uploads.intake.package import MAX_CELLS, MAX_MARKS
+from service.uploads.intake.workbook import read_sheet
 from tests.support.workbooks import TOPICS, made_of, sheet_of, text_cell, with_sheet, workbook
 
 TOO_MUCH = "The file unpacks to too much: up to 64 MB are taken."
@@ -128,7 +128,7 @@ def test_a_row_beyond_the_last_of_any_sheet_is_refused_at_once() -> None:
 
 def test_no_more_rows_are_kept_than_a_table_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row may be 200 cells wide for the one that it has: half a million of these take a gigabyte."""
-    monkeypatch.setattr("service.intake.workbook.MAX_ROWS", 3)
+    monkeypatch.setattr("service.uploads.intake.workbook.MAX_ROWS", 3)
     rows = [f'<row><c r="GR{number}"><v>{number}</v></c></row>' for number in range(1, 6)]
     assert len(read_sheet(with_sheet(sheet_of("".join(rows[:4]))), None).rows) == 4
     with pytest.raises(InvalidInput, match="more than 3 rows"):
@@ -232,7 +232,7 @@ def test_an_archive_with_a_password_is_refused() -> None:
 
 
 def test_a_sheet_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.intake.workbook.LONGEST_SECONDS", 0.0)
+    monkeypatch.setattr("service.uploads.intake.workbook.LONGEST_SECONDS", 0.0)
     assert "takes too long to read" in refusal(workbook(["Topic"], ["Tea"]))
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.errors import InvalidInput
-from service.intake.decode import MAX_BYTES, decode
+from service.uploads.intake.decode import MAX_BYTES, decode
 
 TEXT = "Topic;Words\nGrüße aus Köln;500\nZoë;600\n"
 WIDE = "Topic;Words\nGrüße;500\n名前 🔑;600\n"

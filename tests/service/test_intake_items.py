@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.errors import InvalidInput
-from service.intake.items import ReadResult, read_items
+from service.uploads.intake.items import ReadResult, read_items
 
 
 def read(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jobs.errors import InvalidInput
-from service.intake.faults import Faults
-from service.intake.mapping import check_mode, guess, named, require
+from service.uploads.intake.faults import Faults
+from service.uploads.intake.mapping import check_mode, guess, named, require
 
 
 def faults_of(faults: Faults) -> list[tuple[str, str]]:

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.errors import InvalidInput
-from service.intake.html_text import text_of
-from service.intake.items import ReadResult, read_items
+from service.uploads.intake.html_text import text_of
+from service.uploads.intake.items import ReadResult, read_items
 
 DATA = Path(__file__).parent.parent / "data"
 HEADER = "Handle,Title,Body (HTML),Vendor,Product Category,Type,Tags,SEO Title\n"

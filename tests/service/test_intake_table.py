@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.errors import InvalidInput
-from service.intake.faults import Faults
-from service.intake.table import ONE_COLUMN, Table, read_table, sniff
+from service.uploads.intake.faults import Faults
+from service.uploads.intake.table import ONE_COLUMN, Table, read_table, sniff
 
 
 def rows(table: Table) -> list[tuple[int, dict[str, str]]]:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.errors import InvalidInput
-from service.intake.items import look_through, read_items
-from service.intake.workbook import Sheet, read_sheet
+from service.uploads.intake.items import look_through, read_items
+from service.uploads.intake.workbook import Sheet, read_sheet
 from tests.support.workbooks import (
     MAIN,
     OFFICE,

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.json_text import dumps
+from service.wire.json_text import dumps
 
 NODE = shutil.which("node")
 with_node = pytest.mark.skipif(

@@ -12,10 +12,10 @@ import pytest
 from fastapi import FastAPI
 from structlog.typing import EventDict
 
-from jobs.changes import Changes
 from jobs.controls import Pause
 from jobs.outcomes import Failed
-from jobs.store import Store
+from jobs.reading.changes import Changes
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from service.live.broadcast import Broadcast

@@ -10,8 +10,8 @@ from typing import Any
 
 from bson import ObjectId
 
-from jobs.changes import Change
 from jobs.documents import BulkId
+from jobs.reading.changes import Change
 from service.live.answers import BulkSnapshot, BulkUpdate
 from service.live.events import BulkSubject, Event, EventKind
 from service.live.feeds import Feed

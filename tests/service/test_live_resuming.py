@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from jobs.documents import JobId
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from service.live import views

@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from jobs.controls import Pause
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from service.live.broadcast import Broadcast

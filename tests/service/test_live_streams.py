@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from jobs.keys import Scope
-from jobs.store import Store
+from jobs.callers.keys import Scope
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from service.live.broadcast import Broadcast

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from service.live.answers import QueueUpdate
 from service.live.events import Event, EventKind, Message, QueueSubject
 from service.live.subscriptions import MOST_PENDING, Subscription
-from service.system_answers import ByPriority
+from service.schemas.system_answers import ByPriority
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 A_WHILE = timedelta(seconds=5)

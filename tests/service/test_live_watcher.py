@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from bson import ObjectId
 
-from jobs.changes import Change, Changes
-from jobs.store import Store
+from jobs.reading.changes import Change, Changes
+from jobs.storage.store import Store
 from service.live.watcher import Watcher
 from tests.support.clock import MovableClock
 from tests.support.eventually import eventually

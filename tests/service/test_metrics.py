@@ -6,10 +6,10 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from jobs.callers.user_limits import UserLimits
 from jobs.documents import user_id
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
-from jobs.user_limits import UserLimits
 from service.app import create_app
 from service.live.broadcast import Broadcast
 from service.live.events import QueueSubject

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Mount, Route
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from jobs.system import System
 from service.app import create_app
 from service.auth.callers import AnyCredentials

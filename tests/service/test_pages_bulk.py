@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from jobs.system import System
 from service.app import create_app
 from tests.service.browsing import HOSTILE, HTMX, pressed, replaced, sent, shown, told, words

@@ -8,9 +8,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from jobs.outcomes import Completed
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from service.pages.format_form import count, templates_of, ticks

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from jobs.outcomes import Awaiting, Completed
 from jobs.system import System
 from tests.service.browsing import HOSTILE, HTMX, pressed, replaced, sent, shown, told, words

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from jobs.system import System
 from tests.service.browsing import BROWSER, HOSTILE, HTMX, sent, shown, words
 from tests.service.conftest import As, WithKey

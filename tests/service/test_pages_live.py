@@ -9,9 +9,9 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from jobs.callers.keys import Scope
 from jobs.documents import JobId, parse_id
-from jobs.keys import Scope
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from service.app import create_app
 from service.live.events import BulkSubject, JobSubject, Renderer, Subject

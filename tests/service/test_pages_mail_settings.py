@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from jobs.addressed import Channel
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
+from jobs.notification.addressed import Channel
 from jobs.system import System
 from service.app import create_app
 from tests.service.browsing import sent, shown, words

@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from jobs.keys import Scope
-from jobs.store import Document, Store
+from jobs.callers.keys import Scope
+from jobs.storage.store import Document, Store
 from service.pages.pasted import as_lines, items_in
 from tests.service.conftest import WithKey
 from tests.service.page_forms import look, send, shown, went_to

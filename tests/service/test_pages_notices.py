@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx2
 from fastapi import FastAPI
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from jobs.system import System
 from tests.service.browsing import BROWSER, HOSTILE, HTMX, mark_of, pressed, replaced, sent, shown, told, words
 from tests.service.conftest import As, WithKey

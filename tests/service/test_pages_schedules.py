@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from jobs.system import System
 from tests.service.browsing import HOSTILE, HTMX, pressed, replaced, sent, shown, told, words
 from tests.service.conftest import WithKey

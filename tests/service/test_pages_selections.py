@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from jobs.keys import Scope
+from jobs.callers.keys import Scope
 from jobs.outcomes import Awaiting
 from jobs.system import System
 from tests.service.browsing import HOSTILE, HTMX, mark_of, pressed, sent, shown, words

@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from jobs.keys import Scope
-from jobs.store import Document, Store
+from jobs.callers.keys import Scope
+from jobs.storage.store import Document, Store
 from tests.service.conftest import As, WithKey
 from tests.service.page_forms import look, send, shown, went_to
 from tests.service.requesting import BULKS, NOTHING, bulk, get, on_embedded, post, stored, submit

@@ -12,9 +12,9 @@ import httpx2
 import pytest
 
 from jobs.errors import InvalidInput
-from jobs.store import Store
-from service.body import MAX_BODY_BYTES
+from jobs.storage.store import Store
 from service.pages.carrying import packed, unpacked
+from service.wire.body import MAX_BODY_BYTES
 from tests.service.page_forms import look, send, shown, went_to
 from tests.service.requesting import BULKS, NOTHING, get, on_embedded, stored
 from tests.support.workbooks import workbook

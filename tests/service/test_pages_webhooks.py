@@ -9,10 +9,10 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from jobs.callers.keys import Scope
 from jobs.documents import parse_id
-from jobs.endpoints import MOST, EndpointId
-from jobs.keys import Scope
-from jobs.store import Store
+from jobs.notification.endpoints import MOST, EndpointId
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
 from outbound.allowed import parse_allowed
 from service.app import create_app

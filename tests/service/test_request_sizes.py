@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.errors import InvalidInput
-from jobs.store import Store
-from service.body import LARGE_BYTES, MAX_BODY_BYTES
-from service.json_body import check_storable, json_of
-from service.json_size import MAX_VALUES, OPENING, holds_too_many_values
+from jobs.storage.store import Store
 from service.server import MAX_HEAD_BYTES
+from service.wire.body import LARGE_BYTES, MAX_BODY_BYTES
+from service.wire.json_body import check_storable, json_of
+from service.wire.json_size import MAX_VALUES, OPENING, holds_too_many_values
 from tests.service.conftest import As, WithKey
 from tests.service.requesting import BULKS, JSON, NOTHING, bulk, on_embedded, refused, stored
 from tests.service.test_api_served import url
@@ -75,7 +75,7 @@ def test_no_value_is_passed_over_and_no_text_is_taken_for_one(value: Any) -> Non
 
 @given(value=JSON_VALUES | st.floats() | st.text())
 def test_what_is_found_storable_at_a_glance_is_what_has_no_fault(value: Any) -> None:
-    from service.json_body import _is_storable, _text_faults
+    from service.wire.json_body import _is_storable, _text_faults
 
     assert _is_storable(value) == (next(_text_faults(value, "", 0), None) is None)
 

@@ -9,16 +9,16 @@ from typing import Any
 import httpx2
 import pytest
 
+from jobs.callers.keys import Scope
 from jobs.documents import BulkId, parse_id
-from jobs.keys import Scope
 from jobs.pipelines import BUILT_IN
 from jobs.system import System
 from service.app import create_app
 from service.auth.caller import Caller
-from service.bulk_rules import BulkRules
-from service.request_rules import bulk_request
-from service.resubmission import again, bulk_body
-from service.submission import body_read
+from service.rules.bulk_rules import BulkRules
+from service.rules.request_rules import bulk_request
+from service.rules.resubmission import again, bulk_body
+from service.rules.submission import body_read
 from tests.service.requesting import BULKS, ENDPOINTS, OWNER, bulk, on_embedded, post, settings
 from tests.support.clock import MovableClock
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.slug import slugify
-from service.results import BulkSummary, as_csv, as_json, as_jsonl, as_zip, title_of
+from service.rendering.results import BulkSummary, as_csv, as_json, as_jsonl, as_zip, title_of
 
 BULK = BulkSummary("665f1c2ab4d1e0a1b2c3d4e5", "Spring", "completed", {"total": 2, "completed": 1, "failed": 1})
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from jobs.keys import Scope
-from jobs.settings import WrongSettings
+from jobs.callers.keys import Scope
+from jobs.configuration.settings import WrongSettings
 from jobs.system import System
 from service.auth.caller import Caller
 from tests.service.conftest import As

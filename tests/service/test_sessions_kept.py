@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from jobs.app_sessions import AppSession
+from jobs.callers.app_sessions import AppSession
 from jobs.system import System
 from service.auth.session_cache import VerifiedSessions, digest_of
 from tests.service.requesting import on_embedded

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
-from jobs.app_sessions import AppSessions
-from jobs.embedded.store import EmbeddedStore
+from jobs.callers.app_sessions import AppSessions
+from jobs.storage.embedded.store import EmbeddedStore
 from jobs.system import Rules, System, assemble
 from tests.service.conftest import As
 from tests.service.requesting import BULKS, on_embedded

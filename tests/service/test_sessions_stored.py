@@ -10,9 +10,9 @@ import pytest
 from bson import ObjectId
 from fastapi import FastAPI
 
-from jobs.app_sessions import AppSessions
-from jobs.keys import Scope
-from jobs.store import Store
+from jobs.callers.app_sessions import AppSessions
+from jobs.callers.keys import Scope
+from jobs.storage.store import Store
 from jobs.system import System
 from service.auth.caller import Caller
 from tests.service.conftest import As

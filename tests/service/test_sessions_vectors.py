@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from bson import ObjectId
 
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import System
 from service.auth.session_cookies import cookie_names, session_values
 from service.auth.session_keys import SessionKeys

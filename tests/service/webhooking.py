@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 
 from jobs.documents import parse_id
-from jobs.endpoints import EndpointId
+from jobs.notification.endpoints import EndpointId
 from jobs.system import System
 from tests.outbound.asking import PUBLIC
 from tests.service.requesting import post

@@ -8,11 +8,11 @@ from typing import Any
 
 from bson import ObjectId
 
-from jobs.addressed import Addressed, Channel, new_delivery
-from jobs.deliveries import Attempt, Deliveries, Delivery
 from jobs.documents import BulkId
 from jobs.events import Event, EventType
-from jobs.store import Document
+from jobs.notification.addressed import Addressed, Channel, new_delivery
+from jobs.notification.deliveries import Attempt, Deliveries, Delivery
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.support.eventually import eventually
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from jobs.errors import StoreUnavailable
-from jobs.store import Collection, Document, Filter, Index, Name, Sort, Store, Update
+from jobs.storage.store import Collection, Document, Filter, Index, Name, Sort, Store, Update
 from tests.support.news import News
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Planned:
 
 
 class FaultyStore:
-    """Implements `jobs.store.Store`."""
+    """Implements `jobs.storage.store.Store`."""
 
     def __init__(self, store: Store) -> None:
         self.max_live_jobs = store.max_live_jobs
@@ -122,7 +122,7 @@ async def _cancelled() -> None:
 
 
 class FaultyCollection:
-    """Implements `jobs.store.Collection`."""
+    """Implements `jobs.storage.store.Collection`."""
 
     def __init__(self, store: FaultyStore, name: Name, collection: Collection) -> None:
         self._store = store

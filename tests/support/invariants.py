@@ -6,7 +6,7 @@ from collections import Counter
 
 from jobs.documents import A_HAIR
 from jobs.states import ENDED_JOBS, LIVE_BULKS
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 
 
 async def assert_at_rest(store: Store) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
-from jobs.pool_use import PoolUse
+from jobs.storage.pool_use import PoolUse
 from pressrun.gauges import PoolGauges, SystemGauges
 from pressrun.metrics_port import new_registry
 from service.metrics import ServiceMetrics

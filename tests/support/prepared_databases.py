@@ -12,8 +12,8 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from jobs.indexes import INDEXES
-from jobs.mongo import MongoStore
-from jobs.store import Document
+from jobs.storage.mongo import MongoStore
+from jobs.storage.store import Document
 
 NAMES = {
     collection: {index.name for index in INDEXES if index.collection == collection}

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser
 from pymongo import AsyncMongoClient
 
-from jobs.store import Document
+from jobs.storage.store import Document
 from tests.web.browser import chromium
 from tests.web.showcase import Showcase, filled
 from tests.web.workshop import EDITOR, Desk, Workshop, workshop

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from jobs.callers.keys import Scope
 from jobs.documents import BulkRequest
-from jobs.keys import Scope
-from jobs.mongo import MongoStore
+from jobs.storage.mongo import MongoStore
 from jobs.system import Rules, start
 from tests.support.deployment import on_mongodb
 from tests.web.browser import Window, barriers, opened, overhang, photograph, turn

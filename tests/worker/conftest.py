@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import structlog
 
+from jobs.capacity.limits import Limits
 from jobs.documents import BulkId, BulkRequest
-from jobs.encryption import Cipher
 from jobs.indexes import INDEXES
-from jobs.limits import Limits
 from jobs.pipelines import PLAIN
-from jobs.store import Document, Store
+from jobs.storage.encryption import Cipher
+from jobs.storage.store import Document, Store
 from jobs.system import Rules, System, assemble
 from tests.support.clock import MovableClock
 from tests.support.eventually import eventually

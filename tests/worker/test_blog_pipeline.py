@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from jobs.admission import LONG_DOWN
+from jobs.capacity.admission import LONG_DOWN
+from jobs.capacity.scopes import GENERATOR
 from jobs.clock import NEVER
 from jobs.documents import BulkRequest, Lane
 from jobs.errors import StoreRefused
 from jobs.pipelines import BLOG, CONTENT, IDEAS, IMAGES
 from jobs.queue import LOOK_AGAIN
-from jobs.scopes import GENERATOR
 from jobs.selections import DEADLINE, Choice
 from jobs.states import JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.support import replies
 from tests.support.clock import MovableClock

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.generators import FAILURES_TO_OPEN, PROBE_EVERY, WIDEST_RAMP
+from jobs.capacity.generators import FAILURES_TO_OPEN, PROBE_EVERY, WIDEST_RAMP
+from jobs.capacity.scopes import GENERATOR
 from jobs.pipelines import CONTENT
-from jobs.scopes import GENERATOR
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.support import replies
 from tests.support.clock import MovableClock

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jobs.url_template import UrlTemplate
+from jobs.notification.url_template import UrlTemplate
 from outbound.allowed import parse_allowed
 from outbound.client import Outbound
 from tests.outbound.serving import Answer, Asked, Server, endless, message, says, silence

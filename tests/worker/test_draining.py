@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.states import JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.support import replies
 from tests.support.clock import MovableClock

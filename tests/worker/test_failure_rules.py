@@ -10,7 +10,7 @@ import pytest
 
 from jobs.expenses import Expense
 from jobs.outcomes import Cancelled, Failed, HandedBack, Outcome, Retry
-from jobs.store import Document
+from jobs.storage.store import Document
 from worker.failures import StageFailed
 from worker.generator import CallFailed
 from worker.outcomes import (

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.documents import BulkRequest
 from jobs.pipelines import FORMATS
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.support import replies
 from tests.support.clock import MovableClock

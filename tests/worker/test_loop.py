@@ -15,7 +15,7 @@ from jobs.clock import whole_milliseconds
 from jobs.documents import BulkId
 from jobs.errors import Busy
 from jobs.states import BulkStatus, JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from tests.support import replies
 from tests.support.clock import MovableClock
@@ -133,8 +133,8 @@ async def test_who_waits_for_the_rate_looks_again_when_it_is_time_and_not_at_the
     make_bulk: MakeBulk,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("jobs.scopes.WINDOW", timedelta(milliseconds=50))
-    monkeypatch.setattr("jobs.scopes.MARGIN", timedelta(0))
+    monkeypatch.setattr("jobs.capacity.scopes.WINDOW", timedelta(milliseconds=50))
+    monkeypatch.setattr("jobs.capacity.scopes.MARGIN", timedelta(0))
     await system.limits.change({"requests_per_minute": 1})
     bulk_id = await make_bulk(4)
     async with a_worker(system, client, poll=LONG) as worker:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from jobs.mail_address import read_sender
+from jobs.notification.mail_address import read_sender
 from worker.notify import mail_examples
 from worker.notify.mail import compose, message_id
 from worker.notify.mail_rendering import MailTemplates, Written

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from jobs.addressed import Addressed, Channel, new_delivery
-from jobs.deliveries import Delivery
-from jobs.digests import Digests
+from jobs.configuration.settings import load_settings
 from jobs.documents import BulkId
-from jobs.embedded.store import EmbeddedStore
 from jobs.events import Event, EventType
-from jobs.mail_address import read_sender
-from jobs.mail_server import parse_mail_server
-from jobs.mailing import at_once
-from jobs.settings import load_settings
+from jobs.notification.addressed import Addressed, Channel, new_delivery
+from jobs.notification.deliveries import Delivery
+from jobs.notification.digests import Digests
+from jobs.notification.mail_address import read_sender
+from jobs.notification.mail_server import parse_mail_server
+from jobs.notification.mailing import at_once
+from jobs.storage.embedded.store import EmbeddedStore
 from jobs.system import Rules, System, assemble
 from tests.support.clock import MovableClock
 from tests.support.deliveries import claim

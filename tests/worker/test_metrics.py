@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.addressed import Channel
+from jobs.notification.addressed import Channel
 from jobs.system import System
 from tests.support import replies
 from tests.support.deliveries import planned, tried

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from jobs.capacity.limits import Limits
 from jobs.documents import BulkRequest
-from jobs.limits import Limits
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.system import Rules, System, start
 from pressrun import keeping_up
 from pressrun.keeping_up import kept_up

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from jobs.settings import Settings, WrongSettings, load_settings
+from jobs.configuration.settings import Settings, WrongSettings, load_settings
 from jobs.states import JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from outbound.allowed import parse_allowed
 from outbound.client import Outbound

@@ -12,9 +12,9 @@ from bson import ObjectId
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from jobs.documents import JobId
-from jobs.encryption import Cipher
+from jobs.notification.targets import Targets
+from jobs.storage.encryption import Cipher
 from jobs.system import System
-from jobs.targets import Targets
 from outbound.client import Outbound
 from tests.outbound.serving import Server, endless, message, says, silence
 from tests.support.clock import MovableClock

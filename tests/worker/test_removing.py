@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from jobs.outcomes import Completed
-from jobs.removal import HELPED_AFTER, Why
-from jobs.retention import RetentionRules
-from jobs.store import Store
+from jobs.retention.expiry import RetentionRules
+from jobs.retention.removal import HELPED_AFTER, Why
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
 from tests.support.clock import MovableClock
 from tests.worker.conftest import Logged, MakeBulk, events

@@ -8,12 +8,12 @@ from typing import NoReturn
 
 import pytest
 
+from jobs.capacity.limits import Limits
 from jobs.documents import BulkRequest
 from jobs.errors import StoreRefused
-from jobs.firing_log import Firing
-from jobs.limits import Limits
+from jobs.scheduling.firing_log import Firing
 from jobs.states import BulkStatus
-from jobs.store import Document, Store
+from jobs.storage.store import Document, Store
 from jobs.system import Rules, System, start
 from tests.jobs.scheduling import Judge, log_of, plan
 from tests.support import replies

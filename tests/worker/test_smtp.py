@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.mail_server import parse_mail_server
+from jobs.notification.mail_server import parse_mail_server
 from tests.support.mail_server import PASSWORD, USER, Postbox, Stage, authority_of, mail_server
 from worker.notify.sending import SendFailed
 from worker.notify.smtp import MailRoute

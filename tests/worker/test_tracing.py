@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from jobs.addressed import Channel
+from jobs.notification.addressed import Channel
 from jobs.system import System
 from jobs.tracing import NO_FACTS, Span, SpanKind, current, following, read
 from tests.jobs.test_tracing import PARENT

@@ -15,7 +15,7 @@ from jobs.documents import BulkId, BulkRequest
 from jobs.errors import StoreRefused, StoreUnavailable
 from jobs.outcomes import Failed
 from jobs.states import BulkStatus, JobStatus
-from jobs.store import Name, Store
+from jobs.storage.store import Name, Store
 from jobs.system import Rules, System, start
 from tests.support.clock import MovableClock
 from tests.support.eventually import eventually

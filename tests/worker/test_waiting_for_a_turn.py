@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.capacity.scopes import WINDOW
 from jobs.documents import BulkRequest, Lane
 from jobs.permits import FRESH
-from jobs.scopes import WINDOW
 from jobs.system import System
 from tests.support import replies
 from tests.support.clock import MovableClock

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jobs.claims import Claim
+from jobs.configuration.settings import Settings, load_settings
 from jobs.pipelines import CONTENT
-from jobs.settings import Settings, load_settings
-from jobs.store import Document
+from jobs.storage.store import Document
 from jobs.system import System
 from outbound.client import Outbound
 from worker.__main__ import generator_http

@@ -12,11 +12,11 @@ from datetime import timedelta
 
 import structlog
 
-from jobs.addressed import Channel
 from jobs.clock import Clock
-from jobs.deliveries import Attempt, Deliveries, Delivery, Due
 from jobs.errors import PressrunError, StoreUnavailable
-from jobs.redelivery import MOST_TRIES, wait_after
+from jobs.notification.addressed import Channel
+from jobs.notification.deliveries import Attempt, Deliveries, Delivery, Due
+from jobs.notification.redelivery import MOST_TRIES, wait_after
 from jobs.tracing import Span, SpanKind, Tracer, Untraced
 from worker.cancellation import heed_cancellation
 from worker.metrics import Metrics, NoticeEnd

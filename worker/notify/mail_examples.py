@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from jobs.digests import DIGEST
 from jobs.events import BY_PRESSRUN, EventType
-from jobs.store import Document
+from jobs.notification.digests import DIGEST
+from jobs.storage.store import Document
 from worker.notify.mail_view import Links, view
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from email.headerregistry import Address
 
 from jobs.clock import Clock
-from jobs.deliveries import Delivery
-from jobs.mailboxes import Mailboxes
+from jobs.notification.deliveries import Delivery
+from jobs.notification.mailboxes import Mailboxes
 from worker.notify.mail import compose
 from worker.notify.mail_rendering import MailTemplates
 from worker.notify.mail_view import Links, template_of, view

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from jobs.digests import DIGEST
 from jobs.events import EventType
-from jobs.store import Document
+from jobs.notification.digests import DIGEST
+from jobs.storage.store import Document
 
 OF_JOBS = (EventType.JOB_FAILED, EventType.JOB_AWAITING)
 FIRST_FAILURES = 5

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.bson_json import JsonValue, plain
-from jobs.deliveries import Delivery
+from jobs.notification.deliveries import Delivery
+from jobs.storage.bson_json import JsonValue, plain
 
 MOST_BYTES = 20_000
 COUNTS = ("total", "completed", "failed", "cancelled")

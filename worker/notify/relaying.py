@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from jobs.errors import PressrunError
-from jobs.outbox import Outbox
+from jobs.notification.outbox import Outbox
 from worker.cancellation import heed_cancellation
 
 log = structlog.get_logger()

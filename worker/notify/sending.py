@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from jobs.deliveries import Delivery
+from jobs.notification.deliveries import Delivery
 
 WITHIN = timedelta(seconds=15)
 """No send may take longer; the courier stops one that does."""

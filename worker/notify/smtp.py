@@ -25,8 +25,8 @@ from aiosmtplib.errors import (
     SMTPServerDisconnected,
 )
 
-from jobs.mail_address import read_address
-from jobs.mail_server import MailServer
+from jobs.notification.mail_address import read_address
+from jobs.notification.mail_server import MailServer
 from worker.notify.sending import WITHIN, SendFailed, Sent
 
 TAKEN = 250

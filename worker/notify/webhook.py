@@ -7,11 +7,11 @@ from datetime import timedelta
 import structlog
 
 from jobs.clock import Clock
-from jobs.deliveries import LONGEST_ANSWER, Delivery
-from jobs.endpoints import EndpointId, Endpoints
 from jobs.errors import NoEncryptionKey, NotFound, SecretUnreadable
-from jobs.redelivery import MOST_ASKED_FOR
-from jobs.signing_secrets import Signing
+from jobs.notification.deliveries import LONGEST_ANSWER, Delivery
+from jobs.notification.endpoints import EndpointId, Endpoints
+from jobs.notification.redelivery import MOST_ASKED_FOR
+from jobs.notification.signing_secrets import Signing
 from outbound.client import Outbound
 from outbound.errors import Kind, OutboundFailed
 from worker.notify.payload import payload_of

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from jobs.pipelines import CONTENT, IDEAS
-from jobs.storable import size_of
+from jobs.storage.storable import size_of
 from worker.failures import StageFailed
 from worker.pipeline import MOST_OF_OPTIONS
 from worker.stage import AskPerson, Instead, Pipeline, Product, Sofar, Stage, StageInput, Tools

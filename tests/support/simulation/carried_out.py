@@ -9,7 +9,7 @@ from bson import ObjectId
 from jobs.documents import Wish
 from jobs.intents import Intent
 from jobs.states import ENDED_JOBS, JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 
 TEXT = {
     "result",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobs.addressed import Addressed, Channel
 from jobs.documents import UserId
 from jobs.events import Event
-from jobs.outbox import Outbox
-from jobs.planning import Planning
-from jobs.store import Document
+from jobs.notification.addressed import Addressed, Channel
+from jobs.notification.outbox import Outbox
+from jobs.notification.planning import Planning
+from jobs.storage.store import Document
 from jobs.system import System
 
 RECEIVER = "receiver"
 
 
 class OneReceiver:
-    """Implements `jobs.addressed.Recipients`."""
+    """Implements `jobs.notification.addressed.Recipients`."""
 
     async def of(self, event: Event, owner: UserId, bulk: Document) -> Sequence[Addressed]:
         return [Addressed(Channel.WEBHOOK, RECEIVER)]

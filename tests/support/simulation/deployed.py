@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from jobs.capacity.limits import Limits
 from jobs.clock import DatabaseClock
 from jobs.documents import BulkRequest
 from jobs.errors import StoreUnavailable
 from jobs.indexes import INDEXES
-from jobs.limits import Limits
 from jobs.pipelines import PLAIN
-from jobs.retention import RetentionRules
-from jobs.store import Store
+from jobs.retention.expiry import RetentionRules
+from jobs.storage.store import Store
 from jobs.system import Rules, System, assemble
 from outbound.client import Outbound
 from tests.support.simulation.deliveries import outbox_of

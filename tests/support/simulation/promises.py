@@ -16,7 +16,7 @@ from bson import ObjectId
 from jobs import leases
 from jobs.documents import Wish
 from jobs.states import ACTIVE_BULKS, ENDED_JOBS, BulkStatus, JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from tests.support.simulation.simulated_generator import OpenCall, SimulatedGenerator
 from tests.support.simulation.witness import CENT, OVER, SENT_BACK, UNSURE, Witness, demand
 

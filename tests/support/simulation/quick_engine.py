@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from bson import ObjectId
 
-from jobs.store import Document
+from jobs.storage.store import Document
 
 Test = Callable[[Document], bool | None]
 NUMBERS = (int, float)
@@ -28,7 +28,7 @@ MISSING = object()
 
 
 def question(filter: Mapping[str, Any]) -> Test:
-    """To be asked of many documents. `filter` in the form that `jobs.embedded.language` gives it."""
+    """To be asked of many documents. `filter` in the form that `jobs.storage.embedded.language` gives it."""
     return _all([_clause(path, wanted) for path, wanted in filter.items()])
 
 

@@ -15,16 +15,16 @@ import structlog
 from bson import ObjectId
 
 import jobs.creation
-import jobs.embedded.collection
-import jobs.embedded.condition
-import jobs.embedded.store
 import jobs.intents
 import jobs.leases
-from jobs.embedded import engine
-from jobs.embedded.collection import EmbeddedCollection
-from jobs.embedded.condition import Condition
-from jobs.embedded.values import decoded, encoded, image_of
-from jobs.store import Document, Filter
+import jobs.storage.embedded.collection
+import jobs.storage.embedded.condition
+import jobs.storage.embedded.store
+from jobs.storage.embedded import engine
+from jobs.storage.embedded.collection import EmbeddedCollection
+from jobs.storage.embedded.condition import Condition
+from jobs.storage.embedded.values import decoded, encoded, image_of
+from jobs.storage.store import Document, Filter
 from tests.support.simulation import quick_engine
 
 T = TypeVar("T")
@@ -116,12 +116,12 @@ def repeatable(on_event: Callable[[str, Event], None] = lambda _, __: None) -> I
             (jobs.creation, "ObjectId", new_id),
             (jobs.leases, "secrets", secret),
             (jobs.intents, "secrets", secret),
-            (jobs.embedded.collection, "Scratch", QuickScratch),
-            (jobs.embedded.collection, "aggregated", aggregated),
-            (jobs.embedded.collection, "check_update", lambda _: None),
-            (jobs.embedded.collection, "Condition", QuickCondition),
-            (jobs.embedded.store, "EmbeddedCollection", QuickCollection),
-            (jobs.embedded.condition, "applies", applies),
+            (jobs.storage.embedded.collection, "Scratch", QuickScratch),
+            (jobs.storage.embedded.collection, "aggregated", aggregated),
+            (jobs.storage.embedded.collection, "check_update", lambda _: None),
+            (jobs.storage.embedded.collection, "Condition", QuickCondition),
+            (jobs.storage.embedded.store, "EmbeddedCollection", QuickCollection),
+            (jobs.storage.embedded.condition, "applies", applies),
         ):
             stack.enter_context(patch.object(owner, name, stand_in))
         yield

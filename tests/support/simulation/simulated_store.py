@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from jobs.store import Collection, Document, Filter, Index, Name, Sort, Store, Update
+from jobs.storage.store import Collection, Document, Filter, Index, Name, Sort, Store, Update
 from tests.support.simulation.schedule import Process, Steps
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ def in_one_step(call: Callable[[], T]) -> Steps[T]:
 
 
 class SimulatedStore:
-    """Implements `jobs.store.Store`."""
+    """Implements `jobs.storage.store.Store`."""
 
     def __init__(self, process: Process, store: Store, now: Callable[[], datetime]) -> None:
         self.max_live_jobs = store.max_live_jobs
@@ -54,7 +54,7 @@ class SimulatedStore:
 
 
 class SimulatedCollection:
-    """Implements `jobs.store.Collection`."""
+    """Implements `jobs.storage.store.Collection`."""
 
     def __init__(self, process: Process, name: Name, collection: Collection) -> None:
         self.name = name

@@ -11,9 +11,9 @@ from typing import Any
 
 from bson import ObjectId
 
-from jobs.addressed import delivery_id
+from jobs.notification.addressed import delivery_id
 from jobs.states import LIVE_BULKS, BulkStatus, JobStatus
-from jobs.store import Document
+from jobs.storage.store import Document
 from tests.support.simulation.deliveries import RECEIVER
 from tests.support.simulation.witness import Witness, demand
 

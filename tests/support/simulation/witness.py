@@ -13,14 +13,14 @@ from typing import Any
 
 from bson import ObjectId
 
+from jobs.capacity.limits import SHARED, limits_in, tenant_limits_in
+from jobs.capacity.scopes import GENERATOR, TENANT, TWIN, WINDOW
 from jobs.clock import NEVER
 from jobs.documents import Wish
-from jobs.embedded.disk import Tables
-from jobs.limits import SHARED, limits_in, tenant_limits_in
-from jobs.scopes import GENERATOR, TENANT, TWIN, WINDOW
 from jobs.settling import COUNTERS
 from jobs.states import BULK_MOVES, ENDED_JOBS, JOB_MOVES, LIVE_BULKS, BulkStatus, JobStatus
-from jobs.store import Document
+from jobs.storage.embedded.disk import Tables
+from jobs.storage.store import Document
 from tests.support.simulation.carried_out import is_dropped, left_undone
 
 Change = Callable[[Document, Document], None]

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from bson import ObjectId
 
 from jobs.clock import whole_milliseconds
-from jobs.embedded.disk import Tables
-from jobs.embedded.store import EmbeddedStore
 from jobs.errors import Busy, StillRunning, StoreUnavailable
 from jobs.indexes import INDEXES
+from jobs.storage.embedded.disk import Tables
+from jobs.storage.embedded.store import EmbeddedStore
 from jobs.system import System
 from tests.support.simulation.deployed import Setup, SimulatedService, SimulatedWorker, Site
 from tests.support.simulation.fates import Fate, Point

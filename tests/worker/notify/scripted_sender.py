@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from jobs.addressed import Channel
-from jobs.deliveries import Delivery
+from jobs.notification.addressed import Channel
+from jobs.notification.deliveries import Delivery
 from jobs.system import System
 from tests.support.news import News
 from tests.worker.working import PATIENCE_SECONDS

@@ -8,11 +8,11 @@ from typing import NoReturn
 
 import pytest
 
-from jobs.addressed import Channel, DeliveryState
-from jobs.deliveries import LEASE
 from jobs.errors import StoreUnavailable
-from jobs.redelivery import MOST_TRIES, WAITS
-from jobs.store import Store
+from jobs.notification.addressed import Channel, DeliveryState
+from jobs.notification.deliveries import LEASE
+from jobs.notification.redelivery import MOST_TRIES, WAITS
+from jobs.storage.store import Store
 from jobs.system import Rules, System, start
 from tests.support.clock import MovableClock
 from tests.support.deliveries import claimed, planned, stored, tried

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from jobs.addressed import DeliveryState
+from jobs.notification.addressed import DeliveryState
 from jobs.system import System
 from tests.support.deliveries import planned, stored, tried
 from tests.support.eventually import eventually

@@ -10,10 +10,10 @@ import pytest
 from bson import ObjectId
 
 from jobs import events
-from jobs.addressed import Channel
-from jobs.deliveries import Delivery, DeliveryId
 from jobs.documents import BulkId, JobId
-from jobs.store import Document
+from jobs.notification.addressed import Channel
+from jobs.notification.deliveries import Delivery, DeliveryId
+from jobs.storage.store import Document
 from worker.notify.payload import MOST_BYTES, payload_of
 
 AT = datetime(2026, 11, 22, 20, 15, 3, 127_000, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from jobs.signing_secrets import Signing
+from jobs.notification.signing_secrets import Signing
 from worker.signing import signed
 
 VECTORS = json.loads((Path(__file__).parents[2] / "data" / "webhook_signatures.json").read_text())["vectors"]

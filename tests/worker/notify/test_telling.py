@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from jobs.configuration.settings import Settings, load_settings
 from jobs.documents import BulkRequest
-from jobs.encryption import Cipher
 from jobs.pipelines import PLAIN
-from jobs.settings import Settings, load_settings
-from jobs.store import Store
+from jobs.storage.encryption import Cipher
+from jobs.storage.store import Store
 from jobs.system import Rules, System, start
 from tests.outbound.serving import Server, message, says, silence
 from tests.support.faulty_store import FaultyStore

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from jobs.deliveries import LONGEST_ANSWER, Delivery
-from jobs.encryption import Cipher
-from jobs.endpoints import Change, Endpoint, EndpointId, Endpoints
+from jobs.notification.deliveries import LONGEST_ANSWER, Delivery
+from jobs.notification.endpoints import Change, Endpoint, EndpointId, Endpoints
+from jobs.storage.encryption import Cipher
 from jobs.system import System
 from outbound.allowed import parse_allowed
 from outbound.client import Outbound
