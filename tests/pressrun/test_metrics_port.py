@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from jobs.storage.embedded.store import EmbeddedStore
 from jobs.system import Rules, start
 from pressrun.gauges import SystemGauges
 from pressrun.metrics_port import MetricsPortInUse, new_registry, serving
+from tests.deploy.promtool import promtool
 from tests.support.measured import counted
 
 ROOT = Path(__file__).parent.parent.parent
@@ -127,11 +127,10 @@ def full_name(family: Metric) -> str:
     return f"{family.name}_total" if family.type == "counter" else family.name
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool here")
 async def test_promtool_finds_nothing_wrong_with_their_names() -> None:
     text = await scraped(await everything())
     checked = await asyncio.to_thread(
-        subprocess.run, ["promtool", "check", "metrics"], input=text, text=True, capture_output=True, timeout=30
+        subprocess.run, [promtool(), "check", "metrics"], input=text, text=True, capture_output=True, timeout=30
     )
     # The counters that have drifted are those of bulks: the word is no type of a metric's here.
     expected = "pressrun_counter_drift_total metric name should not include type 'counter'"
