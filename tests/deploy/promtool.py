@@ -19,7 +19,7 @@ Series = tuple[str, str]
 def promtool() -> str:
     found = shutil.which("promtool", path=f"{os.environ['PATH']}:{ROOT / '.tools' / 'usr' / 'bin'}")
     if found is None:
-        message = "promtool is not there (scripts/check-deploy fetches it): no alert is played through, and no name looked at"
+        message = "promtool is not there (scripts/check-deploy fetches it): no alert or name was checked"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
