@@ -7,9 +7,11 @@ process may still complete is given a lease and a grace to do so.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import cast
 
 from bson import ObjectId
 
@@ -17,6 +19,7 @@ from jobs import leases
 from jobs.capacity.scopes import Scopes
 from jobs.clock import NEVER, Clock
 from jobs.documents import BulkId
+from jobs.errors import Busy
 from jobs.retention.removal import UNFINISHED
 from jobs.settling import COUNTERS, Settling
 from jobs.states import ENDED_JOBS, LIVE_BULKS, BulkStatus, JobStatus
@@ -43,9 +46,12 @@ class Fault(StrEnum):
     PLACE = "place"
 
 
+NOT_OF_A_BULK = frozenset({Fault.OLD_LEASE, Fault.NO_BULK, Fault.PLACE})
+
+
 @dataclass(frozen=True)
 class Finding:
-    """`document` is the id of what is wrong, `sentence` says what."""
+    """`document` is the id of what is wrong, which the application may have made a text; `sentence` says what."""
 
     fault: Fault
     document: ObjectId | str
@@ -108,10 +114,12 @@ class Audit:
     async def repair(self, findings: list[Finding]) -> None:
         """Mend what can be computed from the jobs; jobs without a bulk, or without a worker, are only named.
 
-        Who takes back a job whose lease is over is a worker's sweep: it has watched for long enough to judge.
+        Who takes back a job whose lease is over is a worker's sweep: it has watched for long enough to judge. A bulk
+        that others keep changing is left to the next look.
         """
-        for bulk_id in {finding.document for finding in findings if isinstance(finding.document, ObjectId)}:
-            await self._settling.reconcile(BulkId(bulk_id), expire_unnamed=True)
+        for bulk_id in {finding.document for finding in findings if finding.fault not in NOT_OF_A_BULK}:
+            with suppress(Busy):
+                await self._settling.reconcile(cast(BulkId, bulk_id), expire_unnamed=True)
         if any(finding.fault is Fault.PLACE for finding in findings):
             await self._scopes.take_back_leftovers()
             await self._scopes.recount()

@@ -36,12 +36,22 @@ def hours_in(bulk: Document) -> Document | None:
 
 def new_hours(between: RunBetween, now: datetime) -> Document:
     """What a new bulk has of them: outside of its hours it begins paused. Raises `InvalidInput`."""
-    hours = read_hours(between.since, between.until, read_zone(between.time_zone))
-    stored = {"from": between.since, "to": between.until, "time_zone": between.time_zone}
-    begun = {"hours": {**stored, "closes_at": hours.closes(hours.opens(now))}}
+    hours, stored = _read(between, now)
+    return {"hours": stored} | ({} if hours.holds(now) else _paused(stored, hours, now))
+
+
+def other_hours(bulk: Document, between: RunBetween | None, now: datetime) -> Document:
+    """What a bulk gets with other hours, or with none, to be written at once. A person's pause stands; a pause of its
+    hours that has no reason any more is over now, and is ended as any is. Raises `InvalidInput`."""
+    waits = bulk["status"] == BulkStatus.PAUSED and _is_ours(bulk["pause"])
+    over = {"pause": {**bulk["pause"], "until": now}} if waits else {}
+    if between is None:
+        return {"hours": None} | over if hours_in(bulk) is not None else {}
+    hours, stored = _read(between, now)
     if hours.holds(now):
-        return begun
-    return begun | {"status": BulkStatus.PAUSED.value, "pause": _pause(stored, hours, now)}
+        return {"hours": stored} | over
+    may_pause = waits or BulkStatus(bulk["status"]) in bulks_that_may_become(BulkStatus.PAUSED)
+    return {"hours": stored} | (_paused(stored, hours, now) if may_pause else {})
 
 
 class BulkHours:
@@ -68,7 +78,13 @@ class BulkHours:
         later: Document = {"hours": {**stored, "closes_at": hours.closes(hours.opens(now))}}
         if hours.holds(now) or not (may_pause or _is_ours(bulk["pause"])):
             return later
-        return later | {"status": BulkStatus.PAUSED.value, "pause": _pause(stored, hours, now)}
+        return later | _paused(stored, hours, now)
+
+
+def _read(between: RunBetween, now: datetime) -> tuple[DayHours, Document]:
+    hours = read_hours(between.since, between.until, read_zone(between.time_zone))
+    stored = {"from": between.since, "to": between.until, "time_zone": between.time_zone}
+    return hours, {**stored, "closes_at": hours.closes(hours.opens(now))}
 
 
 def _is_ours(pause: Document) -> bool:
@@ -76,11 +92,12 @@ def _is_ours(pause: Document) -> bool:
     return pause["by"] == BY_PRESSRUN and pause["until"] is not None
 
 
-def _pause(stored: Document, hours: DayHours, now: datetime) -> Document:
-    return {
+def _paused(stored: Document, hours: DayHours, now: datetime) -> Document:
+    pause = {
         "at": now,
         "by": BY_PRESSRUN,
         "mode": "finish",
         "reason": f"It runs between {stored['from']} and {stored['to']} in {stored['time_zone']}",
         "until": hours.opens(now),
     }
+    return {"status": BulkStatus.PAUSED.value, "pause": pause}

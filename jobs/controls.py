@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from jobs import events, leases, priority
+from jobs.bulk_hours import other_hours
 from jobs.clock import Clock
 from jobs.documents import BulkId, JobId, UserId
 from jobs.errors import BudgetUsedUp, Busy, MoveRefused, NotFound
@@ -180,11 +181,14 @@ class Controls:
         raise Busy("job")
 
     async def change(self, owner: UserId, bulk_id: BulkId, changes: Mapping[str, Any]) -> Document:
-        """Change name, priority, parallelism, delay, stagger, budget or `notify` while it runs, from now on."""
+        """Change name, priority, parallelism, delay, stagger, budget, `notify` or `run_between` while it runs, from now
+        on. Raises `InvalidInput` for hours that are none."""
         for _ in range(TRIES):
             bulk = await self._intents.quiet(owner, bulk_id)
             more = changes.get("parallelism", bulk["parallelism"]) - bulk["parallelism"]
             also: Document = {"free": bulk["free"] + more}
+            if "run_between" in changes:
+                also |= other_hours(bulk, changes["run_between"], self._clock.now())
             if "name" in changes:
                 also["found_by"] = found_by(changes["name"], bulk["pipeline"], bulk["kind"])
             if "priority" in changes:
@@ -198,7 +202,8 @@ class Controls:
             # With a budget it may have to pause at once, even should this process die after the write; and with other
             # percentages another end is the next to be told.
             kind = Intent.RECOUNT if changes.get("budget") is not None or "notify" in changes else None
-            changed = await self._intents.write(bulk, {**changes, **also}, kind)
+            kept = {name: value for name, value in changes.items() if name != "run_between"}
+            changed = await self._intents.write(bulk, {**kept, **also}, kind)
             if changed is not None:
                 return await self._intents.quiet(owner, bulk_id) if kind else changed
         raise Busy("bulk job")

@@ -17,6 +17,7 @@ from service.wire.faults import faults_of
 
 WHOLE = ("parallelism", "stagger_ms")
 OF_NOTIFY = tuple(f"notify.{name}" for name in TOLD)
+OF_HOURS = ("run_between.from", "run_between.to", "run_between.time_zone")
 NUMBERS = ("delay_seconds", *WHOLE, "budget.cost", "budget.cost_per_job")
 LABELS: Mapping[str, str] = {
     "name": "Name",
@@ -26,14 +27,15 @@ LABELS: Mapping[str, str] = {
     "stagger_ms": "Stagger",
     "budget.cost": "Budget",
     "budget.cost_per_job": "Cost of one article",
-    **{name: LABELS_OF_REQUESTS[name] for name in OF_NOTIFY},
+    **{name: LABELS_OF_REQUESTS[name] for name in (*OF_HOURS, *OF_NOTIFY)},
 }
 NOT_VALID = "Some of this cannot be taken."
 
 
 def values_of(bulk: BulkJob) -> Mapping[str, str]:
     """As the form shows them."""
-    budget = bulk.budget
+    budget, hours = bulk.budget, bulk.run_between
+    between = (hours.since, hours.until, hours.time_zone) if hours else ("", "", "")
     notify = shown({"notify": bulk.notify.model_dump() if bulk.notify else {}}, OF_NOTIFY)
     return {
         "name": bulk.name or "",
@@ -43,6 +45,7 @@ def values_of(bulk: BulkJob) -> Mapping[str, str]:
         "stagger_ms": _text(bulk.stagger_ms),
         "budget.cost": _text(budget.cost) if budget else "",
         "budget.cost_per_job": _text(budget.cost_per_job) if budget else "",
+        **dict(zip(OF_HOURS, between, strict=True)),
         **{name: notify.get(name, "") for name in OF_NOTIFY},
     }
 
@@ -66,6 +69,8 @@ def change_wanted(form: Mapping[str, str], bulk: BulkJob) -> BulkChange | None:
         body["budget"] = _budget(form)
     if any(name in OF_NOTIFY for name in changed):
         body["notify"] = notify_of(form)
+    if any(name in OF_HOURS for name in changed):
+        body["run_between"] = _between(form)
     if not body:
         return None
     try:
@@ -88,6 +93,12 @@ def _budget(form: Mapping[str, str]) -> dict[str, Any] | None:
     """Without a sum there is none."""
     given = {name: form[f"budget.{name}"] for name in ("cost", "cost_per_job") if f"budget.{name}" in form}
     return {name: _value(f"budget.{name}", value) for name, value in given.items()} if "cost" in given else None
+
+
+def _between(form: Mapping[str, str]) -> dict[str, str] | None:
+    """Without a time there are no hours, whatever the time zone."""
+    given = {name.partition(".")[2]: form[name] for name in OF_HOURS if form.get(name)}
+    return given if given.keys() - {"time_zone"} else None
 
 
 def _value(name: str, text: str) -> str | float:

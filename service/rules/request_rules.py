@@ -88,7 +88,7 @@ def steps(given: str | float) -> float:
 def changes_of(body: BulkChange, rules: BulkRules) -> Mapping[str, Any]:
     """As `Controls.change` wants them, but for `notify`, which is judged by itself. Raises `InvalidInput`, also for a
     change of nothing, and `NotChangeable`."""
-    faults = _budget_faults(body.budget, rules)
+    faults = [*_budget_faults(body.budget, rules), *hours_faults(body.run_between)]
     if faults:
         raise InvalidInput(NOT_VALID, tuple(faults))
     changes = body.model_dump(include=set(AS_GIVEN), exclude_unset=True, exclude_none=True)
@@ -98,6 +98,8 @@ def changes_of(body: BulkChange, rules: BulkRules) -> Mapping[str, Any]:
         changes["priority"] = steps(body.priority)
     if "budget" in body.model_fields_set:
         changes["budget"] = asdict(_budget(body.budget, rules)) if body.budget else None
+    if "run_between" in body.model_fields_set:
+        changes["run_between"] = hours_of(body.run_between)
     if not changes and "notify" not in body.model_fields_set:
         named = ", ".join(BulkChange.model_fields)
         raise InvalidInput(NOT_VALID, (Fault("", f"name something to change: {named}"),))

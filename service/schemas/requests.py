@@ -201,7 +201,7 @@ class BulkPause(Body):
 
 
 class BulkChange(Body):
-    """A null `budget` or `notify` takes it off; any other null changes nothing."""
+    """A null `budget`, `notify` or `run_between` takes it off; any other null changes nothing."""
 
     name: Short | None = None
     delay_seconds: Seconds | None = None
@@ -210,3 +210,4 @@ class BulkChange(Body):
     stagger_ms: Milliseconds | None = None
     budget: BudgetGiven | None = None
     notify: NotifyGiven | None = None
+    run_between: BulkHoursGiven | None = None

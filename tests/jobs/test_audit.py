@@ -141,5 +141,8 @@ async def test_every_bulk_is_looked_at_whatever_kind_its_id_is_of(
     bulks = system.store.collection("bulk_jobs")
     texts = [f"the application's {number}" for number in "123"]
     await bulks.insert_many([{**await system.lookup.bulk("owner", made[0]), "_id": text} for text in texts])
-    await bulks.update_many({}, {"$set": {"completed_items": 7}})
-    assert {finding.document async for finding in system.audit.whole()} >= {*made, *texts}
+    await bulks.update_many({}, {"$set": {"remaining_items": 7}})
+    findings = [finding async for finding in system.audit.whole()]
+    assert {finding.document for finding in findings} >= {*made, *texts}
+    await system.audit.repair(findings)
+    assert await bulks.count({"remaining_items": 7}) == 0

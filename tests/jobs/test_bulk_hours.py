@@ -130,6 +130,77 @@ async def test_hours_that_came_and_went_with_nobody_there_are_waited_for_anew(
     assert (await bulk_of(system, bulk_id))["status"] == BulkStatus.QUEUED
 
 
+async def changed(system: System, bulk_id: BulkId, between: RunBetween | None) -> Document:
+    return await system.controls.change(OWNER, bulk_id, {"run_between": between})
+
+
+async def test_other_hours_hold_from_the_next_article_on(
+    system: System, clock: MovableClock, make_bulk: MakeBulk
+) -> None:
+    until(clock, 12)
+    bulk_id = await make_bulk()
+    claim = await system.queue.claim("worker")
+    assert claim is not None
+    bulk = await changed(system, bulk_id, NIGHT)
+    assert (bulk["status"], bulk["pause"]["until"], bulk["busy"]) == (
+        BulkStatus.PAUSED,
+        clock.now() + timedelta(hours=10),
+        1,
+    )
+    assert "run_between" not in bulk
+    bulk = await changed(system, bulk_id, RunBetween("23:00", "06:00", "UTC"))
+    assert bulk["pause"]["until"] == clock.now() + timedelta(hours=11)
+    await changed(system, bulk_id, RunBetween("11:00", "13:00", "UTC"))
+    await swept(system)
+    bulk = await bulk_of(system, bulk_id)
+    assert (bulk["status"], bulk["hours"]["closes_at"]) == (BulkStatus.PROCESSING, clock.now() + timedelta(hours=1))
+    until(clock, 13)
+    await swept(system)
+    assert (await bulk_of(system, bulk_id))["status"] == BulkStatus.PAUSED
+
+
+async def test_hours_that_are_taken_off_bind_no_more(system: System, clock: MovableClock, make_bulk: MakeBulk) -> None:
+    until(clock, 12)
+    bulk_id = await make_bulk(run_between=NIGHT)
+    await changed(system, bulk_id, None)
+    assert Chore.PAUSES in await swept(system)
+    for hour in (22, 6, 12):
+        bulk = await bulk_of(system, bulk_id)
+        assert (bulk["status"], bulk["hours"]) == (BulkStatus.QUEUED, None)
+        until(clock, hour)
+        await swept(system)
+
+
+@pytest.mark.parametrize("between", [None, NIGHT, RunBetween("11:00", "13:00", "UTC")])
+async def test_a_persons_pause_stands_whatever_the_hours_become(
+    system: System, clock: MovableClock, make_bulk: MakeBulk, between: RunBetween | None
+) -> None:
+    until(clock, 12)
+    bulk_id = await make_bulk(run_between=NIGHT)
+    await system.controls.pause(OWNER, bulk_id, Pause(reason="mine"))
+    await changed(system, bulk_id, between)
+    await swept(system)
+    assert (await bulk_of(system, bulk_id))["pause"]["reason"] == "mine"
+
+
+async def test_to_a_bulk_that_has_ended_other_hours_do_nothing(
+    system: System, clock: MovableClock, make_bulk: MakeBulk
+) -> None:
+    until(clock, 12)
+    bulk_id = await make_bulk()
+    await system.controls.cancel(OWNER, bulk_id)
+    assert (await changed(system, bulk_id, NIGHT))["status"] == BulkStatus.CANCELLED
+    until(clock, 6)
+    await swept(system)
+    assert (await bulk_of(system, bulk_id))["status"] == BulkStatus.CANCELLED
+
+
+async def test_a_field_of_the_applications_own_is_not_taken_off(system: System, make_bulk: MakeBulk) -> None:
+    bulk_id = await make_bulk()
+    await system.store.collection("bulk_jobs").update_one({"_id": bulk_id}, {"$set": {"hours": "office"}})
+    assert (await changed(system, bulk_id, None))["hours"] == "office"
+
+
 async def test_a_bulk_that_has_ended_has_hours_no_more(
     system: System, clock: MovableClock, make_bulk: MakeBulk
 ) -> None:

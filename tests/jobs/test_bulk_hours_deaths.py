@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support.clock import MovableClock
 from tests.support.faulty_store import FaultyStore
 
 NIGHT = RunBetween("22:00", "06:00", "UTC")
+DAY = RunBetween("09:00", "18:00", "UTC")
 REQUEST = BulkRequest(mode="topic", items=[{"topic": "Tea"}], delay=timedelta(0), run_between=NIGHT)
 CLOSING, OPENING = (23, 6), (12, 22)
 """At which hour the bulk is submitted, and at which something is to happen to it."""
@@ -91,6 +93,33 @@ async def _waited_for(
     except StoreUnavailable:
         pass
     return bulk_id
+
+
+@pytest.mark.parametrize(("before", "after"), [(NIGHT, None), (NIGHT, DAY), (None, NIGHT), (DAY, NIGHT)])
+async def test_whoever_dies_while_the_hours_are_changed_the_one_or_the_other_are_kept(
+    store: Store, clock: MovableClock, system: System, before: RunBetween | None, after: RunBetween | None
+) -> None:
+    until(clock, 12)
+    rehearsed = FaultyStore(store)
+    bulk_id = (await system.creation.create("rehearsal", replace(REQUEST, run_between=before))).bulk_id
+    await assemble(rehearsed, clock, Rules()).controls.change("rehearsal", bulk_id, {"run_between": after})
+    await system.controls.cancel("rehearsal", bulk_id)
+    places = points(rehearsed)
+    assert ("bulk_jobs", "find_one_and_update", 0, "after") in places
+    for place in places:
+        owner = ".".join(map(str, place))
+        bulk_id = (await system.creation.create(owner, replace(REQUEST, run_between=before))).bulk_id
+        cut = dying(store, *place)
+        with pytest.raises(StoreUnavailable):
+            await assemble(cut, clock, Rules()).controls.change(owner, bulk_id, {"run_between": after})
+        await seen_to(system)
+        bulk = await system.lookup.bulk(owner, bulk_id)
+        kept = after if place[1:] == ("find_one_and_update", 0, "after") else before
+        hours = bulk.get("hours")
+        assert (hours and hours["from"]) == (kept and kept.since), owner
+        claim = await system.queue.claim("worker")
+        assert (bulk["status"] == BulkStatus.PAUSED, claim is None) == (kept == NIGHT, kept == NIGHT), owner
+        await system.controls.cancel(owner, bulk_id)
 
 
 async def cancels(system: System, owner: str, bulk_id: BulkId) -> None:

@@ -60,6 +60,36 @@ async def test_hours_that_are_none_are_refused_at_their_place(api: httpx2.AsyncC
     assert path in faults(await api.post(BULKS, json=bulk(run_between=hours)))
 
 
+@pytest.mark.usefixtures("noon")
+async def test_hours_are_changed_and_taken_off(api: httpx2.AsyncClient, system: System) -> None:
+    url = f"{BULKS}/{(await post(api, BULKS, bulk()))['bulk_job_id']}"
+    answer = await api.patch(url, json={"run_between": NIGHT})
+    told = answer.json()["bulk_job"]
+    assert (told["run_between"], told["status"]) == (NIGHT, "paused")
+    assert "run_between.to" in faults(await api.patch(url, json={"run_between": {"from": "01:00", "to": "01:00"}}))
+    assert (await api.patch(url, json={"name": "Renamed"})).json()["bulk_job"]["run_between"] == NIGHT
+    assert (await api.patch(url, json={"run_between": None})).json()["bulk_job"]["run_between"] is None
+    await system.controls.resume_due()
+    assert (await get(api, url))["bulk_job"]["status"] == "queued"
+
+
+@on_embedded
+@pytest.mark.usefixtures("noon")
+async def test_the_settings_on_its_page_take_other_hours(api: httpx2.AsyncClient) -> None:
+    bulk_id = (await post(api, BULKS, bulk()))["bulk_job_id"]
+    form, where = f"/bulks/{bulk_id}/settings", f"{BULKS}/{bulk_id}"
+    given: dict[str, Any] = {"name": "N", "priority": "low", "parallelism": 1, "delay_seconds": 5, "stagger_ms": 150}
+    begins: dict[str, Any] = {"run_between.from": "22:00"}
+    ends: dict[str, Any] = {"run_between.to": "06:00"}
+    await sent(api, form, **given, **begins, **ends)
+    assert (await get(api, where))["bulk_job"]["run_between"] == NIGHT
+    assert 'name="run_between.from" type="time" value="22:00"' in await shown(api, f"/bulks/{bulk_id}")
+    assert "Only until</a> is required" in (await sent(api, form, 400, **given, **begins)).text
+    assert (await get(api, where))["bulk_job"]["run_between"] == NIGHT
+    await sent(api, form, **given)
+    assert (await get(api, where))["bulk_job"]["run_between"] is None
+
+
 @on_embedded
 @pytest.mark.usefixtures("noon")
 async def test_a_templates_hours_are_its_bulks_and_a_schedules_own_stand_above_them(

@@ -1287,7 +1287,7 @@ export interface components {
             cost_per_job: number;
             left: number;
         };
-        /** @description A null `budget` or `notify` takes it off; any other null changes nothing. */
+        /** @description A null `budget`, `notify` or `run_between` takes it off; any other null changes nothing. */
         BulkChange: {
             name?: string | null;
             delay_seconds?: number | null;
@@ -1296,6 +1296,7 @@ export interface components {
             stagger_ms?: number | null;
             budget?: components["schemas"]["BudgetGiven"] | null;
             notify?: components["schemas"]["NotifyGiven"] | null;
+            run_between?: components["schemas"]["BulkHoursGiven"] | null;
         };
         BulkChanged: {
             /**
