@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
+import structlog
 from pymongo import AsyncMongoClient
 
 from jobs.storage.embedded.store import EmbeddedStore
@@ -19,6 +20,10 @@ URI = "PRESSRUN_TEST_MONGODB_URI"
 
 
 def pytest_configure() -> None:
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(
+        processors=[*structlog.get_config()["processors"][:-1], renderer]
+    )  # the other takes half a second
     for name in [name for name in os.environ if name.startswith("PRESSRUN_") and not name.startswith("PRESSRUN_TEST_")]:
         del os.environ[name]  # a developer's own settings are not a test's
 

@@ -17,7 +17,8 @@ MANY = 1_000
 
 FIRST = timedelta(days=7)
 LONGEST = timedelta(days=365 * 10)
-"""The stretch after one as long has no end: few documents are older."""
+"""The stretch after one as long has no end, for few documents are older; unless it was seen that many are, as beyond a
+place that somebody has made up."""
 
 SHORTER = 16
 LONGER = 8
@@ -47,6 +48,7 @@ class _Reading:
         self._after = question.filter
         self._limit = question.limit + 1
         self._projection = projection
+        self._many_are_older = False
 
     async def documents(self, edge: datetime, length: timedelta) -> list[Document]:
         found: list[Document] = []
@@ -54,6 +56,7 @@ class _Reading:
         while True:
             ahead = self._ahead(edge, length)
             while (count := await self._count(self._between(behind, ahead))) == MANY and length > A_MILLISECOND:
+                self._many_are_older |= ahead is None
                 length = max(length // SHORTER, A_MILLISECOND)
                 ahead = self._ahead(edge, length)
             if count:
@@ -65,7 +68,8 @@ class _Reading:
 
     def _ahead(self, edge: datetime, length: timedelta) -> datetime | None:
         """Where a stretch of this length ends; None where nothing is beyond."""
-        if length > LONGEST or (self._order.direction > 0 and LATEST - edge < length):
+        there_is = LATEST - edge if self._order.direction > 0 else edge - EARLIEST
+        if length > (there_is if self._many_are_older else min(there_is, LONGEST)):
             return None
         return edge + self._order.direction * length
 

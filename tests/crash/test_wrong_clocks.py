@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 TEN_MINUTES = 600.0
 OFF = {"worker-1": TEN_MINUTES, "worker-2": -TEN_MINUTES, "worker-3": 7 * 86_400.0, "service-1": -TEN_MINUTES}
 WALL_CLOCK_IS_READ_FOR = {
-    "jobs/embedded": "the embedded store is the database",
+    "jobs/storage/embedded": "the embedded store is the database",
     "worker/generator.py": "Retry-After may be a date, told by the endpoint's wall clock",
 }
 

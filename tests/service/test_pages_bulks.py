@@ -13,7 +13,7 @@ from markupsafe import escape
 from jobs.system import System
 from tests.service.browsing import HOSTILE, HTMX, mark_of, shown, words
 from tests.service.conftest import As
-from tests.service.requesting import BULKS, DONE, FAILED, claimed, end_jobs, post, submit, submit_quick
+from tests.service.requesting import BULKS, DONE, FAILED, claimed, end_jobs, on_embedded, post, submit, submit_quick
 from tests.service.test_pages_selections import asks
 from tests.support.clock import MovableClock
 
@@ -22,6 +22,7 @@ def listed(page: str) -> list[str]:
     return re.findall(r'<tr id="bulk-([0-9a-f]{24})">', page)
 
 
+@on_embedded
 async def test_bulks_are_listed_newest_first_with_how_far_they_are(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -37,11 +38,13 @@ async def test_bulks_are_listed_newest_first_with_how_far_they_are(
     assert 'aria-label="2 of 10 completed"' in page
 
 
+@on_embedded
 async def test_who_has_none_is_shown_the_way_to_the_first(api: httpx2.AsyncClient) -> None:
     page = await shown(api, "/")
     assert ("No bulks yet" in page, 'href="/bulks/new"' in page) == (True, True)
 
 
+@on_embedded
 async def test_a_bulk_that_waits_for_its_owner_says_so(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -54,12 +57,14 @@ async def test_a_bulk_that_waits_for_its_owner_says_so(
     assert mark_of(page) != seen
 
 
+@on_embedded
 async def test_a_pause_tells_its_reason(api: httpx2.AsyncClient) -> None:
     bulk_id = await submit(api)
     await post(api, f"{BULKS}/{bulk_id}/pause", {"mode": "finish", "reason": "Prices change tonight"})
     assert "Prices change tonight" in words(await shown(api, "/"))
 
 
+@on_embedded
 async def test_bulks_are_found_by_words_of_their_name_by_id_and_by_status(
     api: httpx2.AsyncClient, clock: MovableClock
 ) -> None:
@@ -84,6 +89,7 @@ async def test_bulks_are_found_by_words_of_their_name_by_id_and_by_status(
         assert (expected == []) == ("Nothing like that" in page)
 
 
+@on_embedded
 async def test_the_form_keeps_what_was_asked(api: httpx2.AsyncClient) -> None:
     page = await shown(api, "/", q=f'"{HOSTILE}', status="paused")
     assert HOSTILE not in page
@@ -91,6 +97,7 @@ async def test_the_form_keeps_what_was_asked(api: httpx2.AsyncClient) -> None:
     assert '<option value="paused" selected>' in page
 
 
+@on_embedded
 async def test_older_bulks_are_pages_further_on_and_the_way_back_is_there(
     api: httpx2.AsyncClient, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +119,7 @@ async def test_older_bulks_are_pages_further_on_and_the_way_back_is_there(
     assert listed(await shown(api, back[1].replace("&amp;", "&"))) == made[::-1][2:4]
 
 
+@on_embedded
 async def test_the_list_is_answered_again_only_where_a_bulk_has_changed(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -139,6 +147,7 @@ async def test_the_list_is_answered_again_only_where_a_bulk_has_changed(
     assert (await again(mark_of(last.text))).status_code == 204
 
 
+@on_embedded
 async def test_nobody_sees_the_bulks_of_others(api: httpx2.AsyncClient, as_user: As) -> None:
     bulk_id = await submit(api, name="Secret plans")
     other = as_user("other")
@@ -153,6 +162,7 @@ async def test_a_wrong_address_is_a_page_that_says_so(refusing: httpx2.AsyncClie
     assert "That cannot be taken" in words(await shown(refusing, "/", 400, **query))
 
 
+@on_embedded
 async def test_hostile_names_are_only_text(api: httpx2.AsyncClient) -> None:
     bulk_id = await submit(api, name=HOSTILE)
     await post(api, f"{BULKS}/{bulk_id}/pause", {"mode": "finish", "reason": HOSTILE})

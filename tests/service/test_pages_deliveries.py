@@ -41,6 +41,7 @@ async def states(api: httpx2.AsyncClient, endpoint_id: str) -> list[str]:
     return [one["state"] for one in (await get(api, f"{WEBHOOKS}/{endpoint_id}/deliveries"))["deliveries"]]
 
 
+@on_embedded
 async def test_deliveries_are_listed_newest_first_and_by_state(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -73,6 +74,7 @@ async def test_a_long_log_is_paged(api: httpx2.AsyncClient, system: System, cloc
     assert (len(listed(first)), len(listed(second)), 'rel="prev"' in second) == (20, 1, True)
 
 
+@on_embedded
 async def test_a_delivery_shows_each_try_and_is_sent_again(api: httpx2.AsyncClient, system: System) -> None:
     endpoint_id = await created(api)
     delivery_id = await delivery_to(system, endpoint_id, error=REFUSED)
@@ -93,6 +95,7 @@ async def test_a_delivery_shows_each_try_and_is_sent_again(api: httpx2.AsyncClie
     assert (await sent(api, f"{url}/replay", on="list")).headers["location"] == f"{PAGE}/{endpoint_id}"
 
 
+@on_embedded
 async def test_a_range_of_time_is_sent_again(api: httpx2.AsyncClient, system: System, clock: MovableClock) -> None:
     endpoint_id = await created(api)
     url = f"{PAGE}/{endpoint_id}"
@@ -128,6 +131,7 @@ async def test_a_range_that_is_none_is_told_at_its_field(
         assert re.search(rf'name="{name}"[^>]* value="{typed}"', page.text)
 
 
+@on_embedded
 async def test_the_log_is_told_anew_only_when_it_has_changed(api: httpx2.AsyncClient, system: System) -> None:
     endpoint_id = await created(api)
     url = f"{PAGE}/{endpoint_id}"
@@ -138,6 +142,7 @@ async def test_the_log_is_told_anew_only_when_it_has_changed(api: httpx2.AsyncCl
     assert replaced(answer.text) == {"endpoint-head", "deliveries", "poll", "seen"}
 
 
+@on_embedded
 async def test_nobody_sees_or_repeats_anothers_delivery(api: httpx2.AsyncClient, as_user: As, system: System) -> None:
     delivery_id = await delivery_to(system, await created(api), error=REFUSED)
     stranger = as_user("stranger")

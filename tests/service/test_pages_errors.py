@@ -9,7 +9,7 @@ from structlog.typing import EventDict
 from jobs.errors import StoreUnavailable
 from jobs.system import System
 from tests.service.browsing import BROWSER, HOSTILE, HTMX, pressed, shown, words
-from tests.service.requesting import refused
+from tests.service.requesting import on_embedded, refused
 
 NOWHERE = "665f1c2ab4d1e0a1b2c3d4e5"
 
@@ -49,6 +49,7 @@ async def test_what_was_asked_is_never_repeated_as_markup(refusing: httpx2.Async
         assert (answer.status_code in (400, 404), HOSTILE in answer.text) == (True, False)
 
 
+@on_embedded
 @pytest.mark.parametrize("page", ["/", "/queue", "/selections"])
 async def test_a_database_that_is_away_is_told_without_its_reason(
     api: httpx2.AsyncClient, system: System, monkeypatch: pytest.MonkeyPatch, logs: list[EventDict], page: str
@@ -64,6 +65,7 @@ async def test_a_database_that_is_away_is_told_without_its_reason(
     assert {entry["event"] for entry in logs} == {"database_away"}
 
 
+@on_embedded
 async def test_a_fault_of_ours_shows_nothing_of_the_inside(
     api: httpx2.AsyncClient, system: System, monkeypatch: pytest.MonkeyPatch, logs: list[EventDict]
 ) -> None:
@@ -77,12 +79,14 @@ async def test_a_fault_of_ours_shows_nothing_of_the_inside(
     assert [entry["event"] for entry in logs] == ["unexpected_error"]
 
 
+@on_embedded
 async def test_pages_are_compressed_and_answers_of_the_api_are_not(api: httpx2.AsyncClient) -> None:
     packed = {"Accept-Encoding": "gzip"}
     assert (await api.get("/", headers={**BROWSER, **packed})).headers["content-encoding"] == "gzip"
     assert "content-encoding" not in (await api.get("/api/queue", headers=packed)).headers
 
 
+@on_embedded
 async def test_files_are_kept_for_ever_under_the_address_that_names_their_content(api: httpx2.AsyncClient) -> None:
     page = await shown(api, "/")
     url = page.partition('<link rel="stylesheet" href="')[2].partition('"')[0]

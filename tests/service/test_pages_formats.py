@@ -52,6 +52,7 @@ async def job_ids(api: httpx2.AsyncClient, url: str) -> list[str]:
     return [job["id"] for job in (await get(api, f"{BULKS}/{url.removeprefix('/formats/')}"))["jobs"]]
 
 
+@on_embedded
 async def test_what_is_ticked_becomes_a_text_each(api: httpx2.AsyncClient, store: Store) -> None:
     page = await look(api, NEW)
     ticked = {"format.faq": "on", "format.summary.short": "on", "format.summary.long": "on", "others": "Poem, Ballad"}
@@ -118,6 +119,7 @@ async def test_formats_of_late_are_listed_and_other_bulks_are_not(api: httpx2.As
     assert HOSTILE not in (await look(as_user("somebody else"), NEW)).words
 
 
+@on_embedded
 async def test_tabs_stand_in_the_order_in_which_the_formats_end(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:

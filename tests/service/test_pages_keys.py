@@ -27,6 +27,7 @@ def key_in(page: str) -> str | None:
     return found[1] if found else None
 
 
+@on_embedded
 async def test_a_key_is_made_and_shown_once(api: httpx2.AsyncClient, keyed_app: FastAPI, open_client: As) -> None:
     page = await look(api, PAGE)
     assert "No keys yet" in page.words
@@ -46,6 +47,7 @@ async def test_a_key_is_made_and_shown_once(api: httpx2.AsyncClient, keyed_app: 
     assert (await new.get(BULKS)).status_code == 200
 
 
+@on_embedded
 async def test_what_is_shown_once_is_for_who_made_it_on_that_page_within_a_minute(
     app: FastAPI, api: httpx2.AsyncClient, as_user: As, clock: MovableClock
 ) -> None:
@@ -70,6 +72,7 @@ async def test_what_is_shown_once_is_for_who_made_it_on_that_page_within_a_minut
     assert key_in((await api.get(PAGE, headers={**BROWSER, **kept})).text) is None
 
 
+@on_embedded
 async def test_a_faulty_form_keeps_what_was_typed(api: httpx2.AsyncClient) -> None:
     page = form_shown(await send(api, PAGE, {"name": "", "scope": "write", "expires_days": "soon"}), 400)
     assert page.fields["expires_days"] == "soon"
@@ -102,6 +105,7 @@ async def test_only_scopes_that_one_may_pass_on_are_offered_and_taken(with_key: 
     assert "You may make keys of the scopes read, write alone." in answer.words
 
 
+@on_embedded
 async def test_a_key_is_revoked_with_a_question_and_its_state_is_shown(
     with_key: WithKey, system: System, clock: MovableClock
 ) -> None:
@@ -119,6 +123,7 @@ async def test_a_key_is_revoked_with_a_question_and_its_state_is_shown(
     assert "Revoked" in words(await shown(mine, PAGE))
 
 
+@on_embedded
 async def test_nobody_takes_back_anothers_key(with_key: WithKey, system: System) -> None:
     key, text = await system.keys.create(OWNER, Scope.READ)
     other = await with_key("other")

@@ -28,6 +28,7 @@ def mailed(system: System, open_client: As) -> httpx2.AsyncClient:
     return open_client(create_app(settings(smtp=SMTP), system), {"X-Pressrun-User": OWNER})
 
 
+@on_embedded
 async def test_what_is_mailed_is_shown_and_changed(mailed: httpx2.AsyncClient) -> None:
     page = await look(mailed, PAGE)
     assert (page.fields["email"], page.fields["events.bulk.completed"]) == ("", "at_once")
@@ -71,6 +72,7 @@ async def test_who_may_only_look_changes_nothing(with_key: WithKey) -> None:
     await sent(reader, PAGE, 403, email="ada@example.com")
 
 
+@on_embedded
 async def test_mail_that_was_not_delivered_is_shown_and_sent_again(mailed: httpx2.AsyncClient, system: System) -> None:
     delivery_id = await planned(system, channel=Channel.EMAIL, address="ada@example.com")
     await system.deliveries.dead(await claimed(system), attempt(system, "No <such> mailbox."))

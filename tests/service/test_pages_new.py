@@ -25,6 +25,7 @@ async def jobs_in(store: Store) -> list[Document]:
     return await store.collection("generation_jobs").find({}, sort=[("queue_position", 1)])
 
 
+@on_embedded
 async def test_pasted_lines_are_submitted_as_a_bulk(api: httpx2.AsyncClient, store: Store) -> None:
     page = await look(api, NEW)
     response = await send(api, NEW, page.fields, lines=f"\n{LINES}\n\n", name="Spring", word_count="300", do="submit")
@@ -35,6 +36,7 @@ async def test_pasted_lines_are_submitted_as_a_bulk(api: httpx2.AsyncClient, sto
     assert [(job["topic"], job["word_count"]) for job in jobs] == [(f"Topic {n}", 300) for n in range(1, 11)]
 
 
+@on_embedded
 async def test_all_settings_of_the_page_reach_the_bulk(api: httpx2.AsyncClient) -> None:
     settings = {
         "tenant": "shop-1",
@@ -161,6 +163,7 @@ async def test_the_count_of_articles_is_told_with_its_limits(api: httpx2.AsyncCl
     assert "Articles: write one article a line" in told.words
 
 
+@on_embedded
 async def test_a_page_that_is_sent_twice_makes_one_bulk(api: httpx2.AsyncClient, store: Store) -> None:
     page = await look(api, NEW)
     first = went_to(await send(api, NEW, page.fields, lines=LINES, do="submit"))
@@ -199,6 +202,7 @@ async def test_who_may_only_read_is_told_so(with_key: WithKey, url: str) -> None
         assert "This needs the scope write" in shown(response, 403).words
 
 
+@on_embedded
 async def test_a_single_article_is_submitted_once(api: httpx2.AsyncClient, store: Store) -> None:
     page = await look(api, SINGLE)
     fields = page.fields | {"topic": "Tea", "keywords": "green, black", "word_count": "500", "context": "Facts.\nMore."}

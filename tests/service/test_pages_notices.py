@@ -30,6 +30,7 @@ def unread_of(page: str) -> str:
     return words(found[1])
 
 
+@on_embedded
 async def test_a_notice_tells_what_happened_and_leads_to_it(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -45,6 +46,7 @@ async def test_a_notice_tells_what_happened_and_leads_to_it(
     assert "New" not in words(after).replace("New bulk", "")
 
 
+@on_embedded
 async def test_a_question_leads_to_its_article_and_a_self_pause_gives_its_reason(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -64,6 +66,7 @@ async def test_a_question_leads_to_its_article_and_a_self_pause_gives_its_reason
     assert opened.headers["location"] == f"/jobs/{job_id}"
 
 
+@on_embedded
 async def test_every_page_tells_how_many_are_unread(api: httpx2.AsyncClient, system: System) -> None:
     assert unread_of(await shown(api, "/")) == ""
     await ended(api, system, "Boots")
@@ -72,6 +75,7 @@ async def test_every_page_tells_how_many_are_unread(api: httpx2.AsyncClient, sys
         assert unread_of(await shown(api, url)) == "2 unread"
 
 
+@on_embedded
 async def test_a_page_that_asks_is_answered_only_when_the_number_is_another(
     api: httpx2.AsyncClient, system: System
 ) -> None:
@@ -83,6 +87,7 @@ async def test_a_page_that_asks_is_answered_only_when_the_number_is_another(
     assert (await api.get(f"{PAGE}/unread?seen=1", headers=HTMX)).status_code == 204
 
 
+@on_embedded
 async def test_a_new_notice_comes_without_the_page_being_loaded_anew(api: httpx2.AsyncClient, system: System) -> None:
     seen = mark_of(await shown(api, PAGE))
     assert (await api.get(f"{PAGE}/live?seen={seen}", headers=HTMX)).status_code == 204
@@ -92,6 +97,7 @@ async def test_a_new_notice_comes_without_the_page_being_loaded_anew(api: httpx2
     assert "Boots" in answer.text
 
 
+@on_embedded
 async def test_one_and_all_are_marked_as_read_with_scripts_and_without(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -124,6 +130,7 @@ async def test_long_lists_are_paged(api: httpx2.AsyncClient, system: System, clo
     assert (len(listed(second)), "Bulk 0" in second, 'rel="prev"' in second) == (1, True, True)
 
 
+@on_embedded
 async def test_another_persons_notice_is_none(api: httpx2.AsyncClient, as_user: As, system: System) -> None:
     bulk_id = await ended(api, system, "Mine")
     stranger = as_user("stranger")
@@ -144,6 +151,7 @@ async def test_a_page_of_another_site_leads_to_what_it_tells_of_and_it_stays_unr
         assert (await get(api, "/api/notifications"))["unread"] == unread
 
 
+@on_embedded
 async def test_who_may_only_look_has_no_buttons_and_leaves_all_unread(
     api: httpx2.AsyncClient, with_key: WithKey, system: System
 ) -> None:

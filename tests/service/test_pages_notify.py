@@ -21,6 +21,7 @@ async def notify_of(api: httpx2.AsyncClient, bulk_id: str) -> Any:
     return (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["notify"]
 
 
+@on_embedded
 async def test_a_new_bulk_tells_whom_its_form_names(api: httpx2.AsyncClient) -> None:
     page = await look(api, NEW)
     place = went_to(await send(api, NEW, page.fields | TOLD, lines=LINES, do="submit"))
@@ -55,6 +56,7 @@ async def test_what_cannot_be_told_is_said_at_its_field_on_both_pages(
     assert await notify_of(api, bulk_id) is None
 
 
+@on_embedded
 async def test_whom_a_bulk_tells_is_changed_while_it_runs(api: httpx2.AsyncClient) -> None:
     bulk_id = await submit(api, name="Boots")
     fields = (await look(api, f"/bulks/{bulk_id}")).fields

@@ -20,6 +20,7 @@ PAGE = "/schedules"
 FORM: dict[str, Any] = {"name": "Weekly", "cron": "0 6 * * 1", "time_zone": "Europe/Berlin", "missed": "skip"}
 
 
+@on_embedded
 async def test_a_schedule_is_made_in_a_form_and_listed(api: httpx2.AsyncClient) -> None:
     assert "No schedules yet" in await shown(api, PAGE)
     template_id = await template(api)
@@ -63,6 +64,7 @@ async def test_the_form_says_when_it_would_come_next(api: httpx2.AsyncClient) ->
     assert (await api.get(f"{PAGE}/next", params=FORM)).headers["location"] == PAGE
 
 
+@on_embedded
 async def test_it_is_paused_resumed_run_and_removed_by_buttons(api: httpx2.AsyncClient) -> None:
     schedule = (await made(api))["schedule"]
     url = f"{PAGE}/{schedule['id']}"
@@ -80,6 +82,7 @@ async def test_it_is_paused_resumed_run_and_removed_by_buttons(api: httpx2.Async
     assert (await get(api, SCHEDULES))["schedules"] == []
 
 
+@on_embedded
 async def test_a_change_of_the_form_changes_all_of_it(api: httpx2.AsyncClient) -> None:
     schedule = (await made(api, run_between={"from": "22:00", "to": "06:00"}))["schedule"]
     url = f"{PAGE}/{schedule['id']}"
@@ -90,6 +93,7 @@ async def test_a_change_of_the_form_changes_all_of_it(api: httpx2.AsyncClient) -
     assert (changed["name"], changed["run_between"], changed["missed"]) == ("Weekly", None, "skip")
 
 
+@on_embedded
 async def test_why_there_is_no_bulk_is_read_on_its_page(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:

@@ -14,7 +14,7 @@ from jobs.outcomes import Awaiting
 from jobs.system import System
 from tests.service.browsing import HOSTILE, HTMX, mark_of, pressed, sent, shown, words
 from tests.service.conftest import As, WithKey
-from tests.service.requesting import BULKS, JOBS, OWNER, claimed, get, post, submit_quick
+from tests.service.requesting import BULKS, JOBS, OWNER, claimed, get, on_embedded, post, submit_quick
 from tests.support.clock import MovableClock
 
 PAGE = "/selections"
@@ -56,6 +56,7 @@ async def job_of(client: httpx2.AsyncClient, job_id: str) -> dict[str, Any]:
     return job
 
 
+@on_embedded
 async def test_ideas_stand_side_by_side_and_the_recommended_one_is_marked(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -70,6 +71,7 @@ async def test_ideas_stand_side_by_side_and_the_recommended_one_is_marked(
     assert (page.count(f"/bulks/{bulk_id}"), page.count("secret-hash")) == (1, 0)
 
 
+@on_embedded
 async def test_a_choice_without_scripts_leads_back_to_the_page(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -82,6 +84,7 @@ async def test_a_choice_without_scripts_leads_back_to_the_page(
     assert await waiting(blogger) == [second]
 
 
+@on_embedded
 async def test_a_choice_with_scripts_is_told_and_its_article_leaves(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -93,6 +96,7 @@ async def test_a_choice_with_scripts_is_told_and_its_article_leaves(
     assert (f'id="job-{first}"' in answer, f'id="job-{second}"' in answer) == (False, True)
 
 
+@on_embedded
 async def test_an_idea_is_edited_before_it_is_chosen(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -110,6 +114,7 @@ async def test_an_idea_is_edited_before_it_is_chosen(
     assert (chosen["choice"], chosen["edited"]) == (None, {"title": "My own", "keywords": ["tea", "cups"]})
 
 
+@on_embedded
 @pytest.mark.parametrize(
     ("fields", "faults"),
     [
@@ -138,6 +143,7 @@ async def test_what_is_wrong_with_an_edited_idea_stands_beside_its_field_and_wha
     assert await waiting(blogger) == [job_id]
 
 
+@on_embedded
 @pytest.mark.parametrize("choice", ["", "0", "-1", "x", "1.0", "²", "9" * 30, "000001" + "9" * 5_000])
 async def test_a_choice_that_is_none_is_refused_in_words(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock, choice: str
@@ -150,6 +156,7 @@ async def test_a_choice_that_is_none_is_refused_in_words(
     assert await waiting(blogger) == [job_id]
 
 
+@on_embedded
 async def test_who_chooses_too_late_is_told_so(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -160,6 +167,7 @@ async def test_who_chooses_too_late_is_told_so(
     assert "Another option was chosen before" in told
 
 
+@on_embedded
 @pytest.mark.parametrize("scripts", [True, False])
 async def test_the_recommended_ones_of_a_bulk_are_taken_at_once(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock, scripts: bool
@@ -175,6 +183,7 @@ async def test_the_recommended_ones_of_a_bulk_are_taken_at_once(
     assert await waiting(blogger) == []
 
 
+@on_embedded
 async def test_the_page_shows_one_bulk_alone(blogger: httpx2.AsyncClient, system: System, clock: MovableClock) -> None:
     first = await asked(blogger, system, clock, name="First")
     await post(blogger, f"{BULKS}/{first}/pause")
@@ -184,6 +193,7 @@ async def test_the_page_shows_one_bulk_alone(blogger: httpx2.AsyncClient, system
     assert ("2 articles await your choice" in told, "of First" in told, "of Second" in told) == (True, False, True)
 
 
+@on_embedded
 async def test_what_somebody_else_is_asked_is_not_shown_and_cannot_be_chosen(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock, as_user: As
 ) -> None:
@@ -197,6 +207,7 @@ async def test_what_somebody_else_is_asked_is_not_shown_and_cannot_be_chosen(
     assert await waiting(blogger) == [job_id]
 
 
+@on_embedded
 async def test_a_key_that_only_reads_sees_the_ideas_and_no_buttons(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock, with_key: WithKey
 ) -> None:
@@ -208,6 +219,7 @@ async def test_a_key_that_only_reads_sees_the_ideas_and_no_buttons(
     await sent(reader, f"{PAGE}/{job_id}", 403, choice="1")
 
 
+@on_embedded
 async def test_hostile_names_and_ideas_are_only_text(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -220,6 +232,7 @@ async def test_hostile_names_and_ideas_are_only_text(
     assert HOSTILE in words(page)
 
 
+@on_embedded
 async def test_the_browser_is_answered_only_where_something_has_changed(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:

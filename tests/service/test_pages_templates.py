@@ -34,6 +34,7 @@ async def jobs_in(store: Store) -> list[Document]:
     return await store.collection("generation_jobs").find({}, sort=[("queue_position", 1)])
 
 
+@on_embedded
 async def test_a_form_is_kept_and_opened_as_it_was(api: httpx2.AsyncClient, store: Store) -> None:
     page = await look(api, NEW)
     fields = {"word_count": "300", "tone": "warm", "budget.cost": "20", "priority": "high", "template_name": "Weekly"}
@@ -131,6 +132,7 @@ async def test_a_template_that_is_not_taken_any_more_is_refused_in_words(api: ht
     assert "Bulk generation requires 10-50 items" in told.words
 
 
+@on_embedded
 async def test_a_template_is_renamed_and_deleted(api: httpx2.AsyncClient) -> None:
     template_id = await kept(api)
     assert went_to(await send(api, f"{PAGE}/{template_id}/rename", {"name": "Monthly"})) == PAGE

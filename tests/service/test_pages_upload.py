@@ -31,6 +31,7 @@ def file(data: bytes, name: str = "plan.csv") -> dict[str, Any]:
     return {"file": (name, data, "application/octet-stream")}
 
 
+@on_embedded
 async def test_a_file_is_looked_at_carried_on_and_submitted(api: httpx2.AsyncClient, store: Store) -> None:
     page = await look(api, FROM_FILE)
     checked = shown(await send(api, NEW, page.fields, file(CSV), do="check"))
