@@ -7,7 +7,7 @@ are over runs to its end. An ended bulk has hours no more.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jobs.clock import NEVER, Clock
 from jobs.day_hours import DayHours, read_hours, read_zone
@@ -21,6 +21,7 @@ from jobs.storage.store import Document, Store
 from jobs.wake import Wake
 
 AT_ONCE = 200
+MOST_TIMES = 400
 
 
 def to_be_closed(now: datetime) -> Document:
@@ -52,6 +53,32 @@ def other_hours(bulk: Document, between: RunBetween | None, now: datetime) -> Do
         return {"hours": stored} | over
     may_pause = waits or BulkStatus(bulk["status"]) in bulks_that_may_become(BulkStatus.PAUSED)
     return {"hours": stored} | (_paused(stored, hours, now) if may_pause else {})
+
+
+def in_words(bulk: Document) -> str | None:
+    stored = hours_in(bulk)
+    return f"between {stored['from']} and {stored['to']} in {stored['time_zone']}" if stored is not None else None
+
+
+def worked_off(bulk: Document, now: datetime, work: timedelta) -> datetime | None:
+    """When a bulk that may run now has run for so long, within its hours from when they are over next; None where that
+    takes more than `MOST_TIMES` of them, or this machine does not know the time zone."""
+    stored = hours_in(bulk)
+    if stored is None or now + work <= stored["closes_at"]:
+        return now + work
+    try:
+        hours = read_hours(stored["from"], stored["to"], read_zone(stored["time_zone"]))
+    except InvalidInput:
+        return None
+    moment = max(now, stored["closes_at"])
+    left = work - max(timedelta(0), stored["closes_at"] - now)
+    for _ in range(MOST_TIMES):
+        opens = hours.opens(moment)
+        moment = hours.closes(opens)
+        if left <= moment - opens:
+            return opens + left
+        left -= moment - opens
+    return None
 
 
 class BulkHours:
@@ -97,7 +124,7 @@ def _paused(stored: Document, hours: DayHours, now: datetime) -> Document:
         "at": now,
         "by": BY_PRESSRUN,
         "mode": "finish",
-        "reason": f"It runs between {stored['from']} and {stored['to']} in {stored['time_zone']}",
+        "reason": f"It runs {in_words({'hours': stored})}",
         "until": hours.opens(now),
     }
     return {"status": BulkStatus.PAUSED.value, "pause": pause}

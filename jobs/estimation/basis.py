@@ -16,7 +16,7 @@ FEW = 3
 class Facts:
     """`done` and `before` are the seconds of the bulk's own jobs and of others of its kind; `completed` is how many it
     has completed. `per_minute` is a rate that holds it up; `ahead` jobs of its tenant's go first; `shared`: it takes
-    turns with others; `awaiting` wait for a person."""
+    turns with others; `hours` of the day that it runs within; `awaiting` wait for a person."""
 
     done: Sequence[float]
     before: Sequence[float]
@@ -27,6 +27,7 @@ class Facts:
     per_minute: int | None = None
     ahead: int = 0
     shared: bool = False
+    hours: str | None = None
     awaiting: int = 0
 
 
@@ -41,6 +42,8 @@ def basis_of(facts: Facts) -> str:
         said.append(f"after {_so_many(facts.ahead, 'article')} of the same tenant that go first")
     if facts.shared:
         said.append("in turns with others")
+    if facts.hours:
+        said.append(f"only {facts.hours}")
     if facts.awaiting:
         they = (
             "the one that waits for a person" if facts.awaiting == 1 else f"the {facts.awaiting} that wait for a person"

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jobs.bulk_hours import worked_off
 from jobs.capacity.sharing import Others
 from jobs.clock import Clock
 from jobs.documents import BulkId, Lane
@@ -80,8 +81,8 @@ class Forecasts:
         }
 
     async def of_bulk(self, bulk: Document, counts: Counts, held_up: HeldUp | None) -> Foreseen | None:
-        """None while it has ended or is paused, where it waits for something that has no known end, and where nothing
-        was measured. `held_up` is what `Waiting.of_bulk` told."""
+        """None while it has ended or is paused, where it waits for something that has no known end, where its hours are
+        too few for this year, and where nothing was measured. `held_up` is what `Waiting.of_bulk` told."""
         unknown = held_up is not None and held_up.code in UNTIL_NOBODY_KNOWS
         if unknown or bulk["status"] not in ACTIVE_BULKS or bulk["ceiling"] is not None or not counts.remaining:
             return None
@@ -102,8 +103,9 @@ class Forecasts:
         others = await self._others(bulk, pace, around)
         load = Workload(bulk, counts, pace, around, running, begun, others, now)
         found = estimate(load.work)
-        low, high = timedelta(seconds=math.floor(found.low)), timedelta(seconds=math.ceil(found.high))
-        return Foreseen(now + low, now + high, basis_of(load.facts))
+        low = worked_off(bulk, now, timedelta(seconds=math.floor(found.low)))
+        high = worked_off(bulk, now, timedelta(seconds=math.ceil(found.high)))
+        return Foreseen(low, high, basis_of(load.facts)) if low is not None and high is not None else None
 
     async def _measured(self, bulk: Document) -> tuple[Sequence[Timing], Sequence[Timing]]:
         """Of the bulk's own jobs, and of others of its kind."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from jobs import bulk_hours
 from jobs.capacity.limits import TenantLimits
 from jobs.capacity.scopes import GENERATOR, WINDOW
 from jobs.capacity.sharing import Capacity, Others, Phase, phases
@@ -69,6 +70,7 @@ class Workload:
             per_minute=min(binding, default=None),
             ahead=round(sum(elders)) if self.course else 0,
             shared=bool(self.course) and len(elders) < len(self.others),
+            hours=bulk_hours.in_words(self.bulk),
             awaiting=self.counts.awaiting,
         )
 

@@ -10,7 +10,7 @@ import pytest
 from jobs.capacity.scopes import GENERATOR
 from jobs.checkpoints import Reached
 from jobs.controls import Pause
-from jobs.documents import Budget, BulkId, FailurePolicy
+from jobs.documents import Budget, BulkId, FailurePolicy, RunBetween
 from jobs.estimation.forecasts import KIND_KEPT, per_hour
 from jobs.estimation.timings import Pace
 from jobs.expenses import Expense
@@ -19,6 +19,7 @@ from jobs.pipelines import BLOG, CONTENT
 from jobs.system import System
 from tests.jobs.conftest import OWNER
 from tests.jobs.foretelling import STAGE, Submit, foreseen, run, submitted, told, took
+from tests.jobs.test_bulk_hours import until
 from tests.jobs.test_queue import claimed
 from tests.support.clock import MovableClock
 
@@ -117,6 +118,35 @@ async def test_an_ended_or_paused_bulk_has_none(system: System, submit: Submit, 
     await system.controls.resume(OWNER, bulk_id)
     assert await foreseen(system, bulk_id) is not None
     await run(system, clock, 100, 100)
+    assert await foreseen(system, bulk_id) is None
+
+
+async def test_what_does_not_fit_in_its_hours_is_foretold_for_the_next(
+    system: System, submit: Submit, clock: MovableClock
+) -> None:
+    bulk_id = await submit(10)
+    await run(system, clock, 100, 120, 110, 90)
+    low, high, _ = await told(system, bulk_id, clock)
+    for minutes in (30, 10, 5):
+        until(clock, 22)
+        await system.workers.beat("w1", slots=10, version="1", jobs=[])
+        between = RunBetween("22:00", f"22:{minutes:02}", "UTC")
+        await system.controls.change(OWNER, bulk_id, {"run_between": between})
+        await system.controls.resume_due()
+        found = await told(system, bulk_id, clock)
+        a_day, length = timedelta(days=1).total_seconds(), minutes * 60
+        assert found[:2] == tuple(end % length + end // length * a_day for end in (low, high))
+        assert found[2].endswith(f"; one at a time; only between 22:00 and 22:{minutes:02} in UTC")
+
+
+async def test_hours_that_are_too_few_for_a_year_tell_of_no_end(
+    system: System, submit: Submit, clock: MovableClock
+) -> None:
+    bulk_id = await submit(1000)
+    await run(system, clock, 100, 120, 110, 90)
+    until(clock, 22)
+    await system.workers.beat("w1", slots=10, version="1", jobs=[])
+    await system.controls.change(OWNER, bulk_id, {"run_between": RunBetween("22:00", "22:01", "UTC")})
     assert await foreseen(system, bulk_id) is None
 
 
