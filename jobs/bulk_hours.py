@@ -70,8 +70,8 @@ def worked_off(bulk: Document, now: datetime, work: timedelta) -> datetime | Non
         hours = read_hours(stored["from"], stored["to"], read_zone(stored["time_zone"]))
     except InvalidInput:
         return None
-    moment = max(now, stored["closes_at"])
-    left = work - max(timedelta(0), stored["closes_at"] - now)
+    moment: datetime = max(now, stored["closes_at"])
+    left = work - (moment - now)
     for _ in range(MOST_TIMES):
         opens = hours.opens(moment)
         moment = hours.closes(opens)
