@@ -152,6 +152,6 @@ def test_any_text_can_be_read_as_html(html: str) -> None:
     "piece", ["<a ", "<a b='", "<p a=", "a<b", "</", "<!--", "<![CDATA[", "<script>", "<a \"'", "&#"]
 )
 def test_hostile_html_takes_no_longer_than_its_length_asks(piece: str) -> None:
-    started = time.perf_counter()
+    begun = time.process_time()
     text_of(piece * (100_000 // len(piece)))
-    assert time.perf_counter() - started < 1  # html.parser needs up to a minute
+    assert time.process_time() - begun < 5  # html.parser needs up to a minute

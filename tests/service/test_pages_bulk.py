@@ -33,10 +33,11 @@ from tests.service.requesting import (
 )
 from tests.support.clock import MovableClock
 
+pytestmark = on_embedded
+
 BUTTONS = ("pause", "resume", "cancel", "retry", "settings", "again", "remove")
 
 
-@on_embedded
 async def test_a_bulk_is_shown_with_each_of_its_articles(api: httpx2.AsyncClient, system: System) -> None:
     bulk_id = await submit_quick(api, name="Autumn")
     await end_jobs(system, DONE, FAILED)
@@ -56,7 +57,6 @@ async def test_a_bulk_is_shown_with_each_of_its_articles(api: httpx2.AsyncClient
     assert "Why 1 article has failed" in read
 
 
-@on_embedded
 async def test_a_bulk_of_somebody_else_is_not_there(api: httpx2.AsyncClient, as_user: As, with_key: WithKey) -> None:
     bulk_id = await submit_quick(api)
     for client in (as_user("other"), await with_key("other")):
@@ -67,13 +67,11 @@ async def test_a_bulk_of_somebody_else_is_not_there(api: httpx2.AsyncClient, as_
     assert await status_of(api, bulk_id) == "queued"
 
 
-@on_embedded
 @pytest.mark.parametrize("bulk_id", ["nonsense", "f" * 24, "%3Cscript%3E", "f" * 500])
 async def test_an_id_that_does_not_exist_is_a_page_that_says_so(api: httpx2.AsyncClient, bulk_id: str) -> None:
     assert "Nothing here" in await shown(api, f"/bulks/{bulk_id}", 404)
 
 
-@on_embedded
 async def test_what_others_have_named_is_shown_as_text(api: httpx2.AsyncClient, system: System) -> None:
     items = [{"topic": f"{HOSTILE} {n}"} for n in range(10)]
     body = {"mode": "topic", "items": items, "name": HOSTILE, "delay_seconds": 0, "max_retries": 0}
@@ -86,7 +84,6 @@ async def test_what_others_have_named_is_shown_as_text(api: httpx2.AsyncClient, 
     assert f"Paused by {OWNER}: {HOSTILE}." in words(page)
 
 
-@on_embedded
 async def test_every_button_works_without_scripts(api: httpx2.AsyncClient, system: System) -> None:
     bulk_id = await submit_quick(api)
     await end_jobs(system, FAILED)
@@ -102,7 +99,6 @@ async def test_every_button_works_without_scripts(api: httpx2.AsyncClient, syste
     assert (await get(api, f"{BULKS}/{bulk_id}"))["progress"]["failed"] == 0
 
 
-@on_embedded
 async def test_every_button_says_what_came_of_it_in_place(api: httpx2.AsyncClient, system: System) -> None:
     bulk_id = await submit_quick(api, parallelism=2, stagger_ms=0)
     await end_jobs(system, FAILED)
@@ -119,7 +115,6 @@ async def test_every_button_says_what_came_of_it_in_place(api: httpx2.AsyncClien
         assert {"bulk-head", "bulk-figures", "bulk-facts", "bulk-errors", "count-failed"} <= replaced(answer)
 
 
-@on_embedded
 async def test_a_pause_may_stop_what_runs_and_end_by_itself(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -135,7 +130,6 @@ async def test_a_pause_may_stop_what_runs_and_end_by_itself(
     assert f'(until <time datetime="{hour}Z">' in await shown(api, f"/bulks/{bulk_id}")
 
 
-@on_embedded
 @pytest.mark.parametrize(
     "wrong", [{"for": "0"}, {"for": "-5"}, {"for": "soon"}, {"for": "9999999999"}, {"mode": "now"}]
 )
@@ -148,7 +142,6 @@ async def test_a_pause_that_cannot_be_is_refused_in_a_sentence(api: httpx2.Async
     assert await status_of(api, bulk_id) == "queued"
 
 
-@on_embedded
 async def test_what_cannot_be_done_now_is_said_and_changes_nothing(api: httpx2.AsyncClient) -> None:
     bulk_id = await submit_quick(api)
     await sent(api, f"/bulks/{bulk_id}/cancel")
@@ -157,7 +150,6 @@ async def test_what_cannot_be_done_now_is_said_and_changes_nothing(api: httpx2.A
     assert told(await pressed(api, f"/bulks/{bulk_id}/resume", 409)) == sentence
 
 
-@on_embedded
 async def test_an_ended_bulk_is_removed_by_its_button_which_asks_first(api: httpx2.AsyncClient, system: System) -> None:
     bulk_id = await submit_quick(api)
     assert f"/bulks/{bulk_id}/remove" not in await shown(api, f"/bulks/{bulk_id}")
@@ -170,7 +162,6 @@ async def test_an_ended_bulk_is_removed_by_its_button_which_asks_first(api: http
     assert (await api.get(f"/bulks/{bulk_id}")).status_code == 404
 
 
-@on_embedded
 async def test_who_may_only_read_has_no_buttons_and_cannot_press_them(with_key: WithKey, system: System) -> None:
     writer, reader = await with_key(), await with_key(scope=Scope.READ)
     bulk_id = await submit_quick(writer)
@@ -183,7 +174,6 @@ async def test_who_may_only_read_has_no_buttons_and_cannot_press_them(with_key: 
         assert "This needs the scope write" in words((await sent(reader, f"/bulks/{bulk_id}/{button}", 403)).text)
 
 
-@on_embedded
 async def test_articles_of_one_status_are_shown_by_themselves(api: httpx2.AsyncClient, system: System) -> None:
     bulk_id = await submit_quick(api)
     await end_jobs(system, FAILED, DONE)
@@ -202,7 +192,6 @@ async def test_articles_of_one_status_are_shown_by_themselves(api: httpx2.AsyncC
     assert "None of its articles is like that just now." in await shown(api, f"/bulks/{bulk_id}?status=cancelled")
 
 
-@on_embedded
 async def test_a_large_bulk_has_pages_and_a_bar_in_the_place_of_the_sheet(system: System, open_client: As) -> None:
     app: FastAPI = create_app(settings(bulk={"max_items": 500}), system)
     api = open_client(app, {"X-Pressrun-User": OWNER})
@@ -220,7 +209,6 @@ async def test_a_large_bulk_has_pages_and_a_bar_in_the_place_of_the_sheet(system
     assert re.findall(r'<span class="position" aria-hidden="true">(\d+)<', failed) == ["1"]
 
 
-@on_embedded
 async def test_a_budget_and_a_policy_are_told_with_what_they_have_done(api: httpx2.AsyncClient, system: System) -> None:
     policy = {"max_failed_percent": 20, "min_items": 2, "canary": 5}
     bulk_id = await submit_quick(api, budget={"cost": 9, "cost_per_job": 0.5}, failure_policy=policy)
@@ -231,14 +219,12 @@ async def test_a_budget_and_a_policy_are_told_with_what_they_have_done(api: http
     assert "Paused itself: " in words(await shown(api, f"/bulks/{bulk_id}"))
 
 
-@on_embedded
 async def test_a_single_article_has_no_page_of_a_bulk(api: httpx2.AsyncClient) -> None:
     created = await post(api, "/api/jobs", {"mode": "topic", "topic": "Tea"})
     answer = await api.get(f"/bulks/{created['bulk_job_id']}", headers=HTMX)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/jobs/{created['job_id']}")
 
 
-@on_embedded
 async def test_a_bulk_of_formats_leads_to_them(api: httpx2.AsyncClient) -> None:
     body = {"pipeline": "formats", "source": {"text": "A text."}, "templates": ["summary", "thread"]}
     bulk_id = (await post(api, BULKS, body))["bulk_job_id"]
@@ -247,7 +233,6 @@ async def test_a_bulk_of_formats_leads_to_them(api: httpx2.AsyncClient) -> None:
     assert ">summary</a>" in page
 
 
-@on_embedded
 async def test_a_bulk_is_submitted_again_once_however_often_the_page_is_sent(api: httpx2.AsyncClient) -> None:
     bulk_id = await submit(api, name="Worth repeating")
     key = re.search(r'name="key" value="([^"]+)"', await shown(api, f"/bulks/{bulk_id}"))
@@ -261,7 +246,6 @@ async def test_a_bulk_is_submitted_again_once_however_often_the_page_is_sent(api
     assert [bulk["name"] for bulk in (await get(api, BULKS))["bulk_jobs"]] == ["Worth repeating"] * 2
 
 
-@on_embedded
 async def test_a_bulk_is_kept_as_a_template_from_its_page(api: httpx2.AsyncClient) -> None:
     bulk_id = await submit(api, name="Worth keeping")
     page = await shown(api, f"/bulks/{bulk_id}")

@@ -14,8 +14,9 @@ from tests.service.conftest import As
 from tests.service.page_forms import look
 from tests.service.requesting import BULKS, OWNER, get, on_embedded, settings, submit
 
+pytestmark = on_embedded
 
-@on_embedded
+
 async def test_the_settings_of_a_bulk_are_changed_while_it_runs(api: httpx2.AsyncClient) -> None:
     bulk_id = await submit(api, name="Before", priority=50)
     page = await shown(api, f"/bulks/{bulk_id}")
@@ -37,7 +38,6 @@ async def test_the_settings_of_a_bulk_are_changed_while_it_runs(api: httpx2.Asyn
     assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["budget"] is None
 
 
-@on_embedded
 async def test_a_form_that_says_what_is_so_changes_nothing(system: System, open_client: As) -> None:
     fixed = create_app(settings(queue={"priority_changes": "off"}), system)
     api = open_client(fixed, {"X-Pressrun-User": OWNER})
@@ -56,7 +56,6 @@ async def test_a_form_that_says_what_is_so_changes_nothing(system: System, open_
     assert "changes are switched off here" in refused.text
 
 
-@on_embedded
 @pytest.mark.parametrize(
     ("field", "wrong", "sentence"),
     [
@@ -92,7 +91,6 @@ async def test_what_cannot_be_taken_is_said_beside_its_field_and_what_was_typed_
     assert (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["name"] == "Before"
 
 
-@on_embedded
 async def test_a_number_that_was_not_touched_stays_as_it_is_to_the_last_digit(api: httpx2.AsyncClient) -> None:
     exact = {"cost": 1234567.89, "cost_per_job": 0.0000125}
     bulk_id = await submit(api, budget=exact, delay_seconds=1234.5678)

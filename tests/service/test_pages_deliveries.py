@@ -21,6 +21,8 @@ from tests.service.requesting import get, on_embedded, settings
 from tests.service.webhooking import NAMES, WEBHOOKS, created, delivery_to
 from tests.support.clock import MovableClock
 
+pytestmark = on_embedded
+
 PAGE = "/webhooks"
 REFUSED = "The recipient refused it."
 
@@ -41,7 +43,6 @@ async def states(api: httpx2.AsyncClient, endpoint_id: str) -> list[str]:
     return [one["state"] for one in (await get(api, f"{WEBHOOKS}/{endpoint_id}/deliveries"))["deliveries"]]
 
 
-@on_embedded
 async def test_deliveries_are_listed_newest_first_and_by_state(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -59,7 +60,6 @@ async def test_deliveries_are_listed_newest_first_and_by_state(
     assert found == {"pending": [third], "dead": [second], "delivered": [first], "else": [third, second, first]}
 
 
-@on_embedded
 async def test_a_long_log_is_paged(api: httpx2.AsyncClient, system: System, clock: MovableClock) -> None:
     endpoint_id = await created(api)
     for _ in range(21):
@@ -74,7 +74,6 @@ async def test_a_long_log_is_paged(api: httpx2.AsyncClient, system: System, cloc
     assert (len(listed(first)), len(listed(second)), 'rel="prev"' in second) == (20, 1, True)
 
 
-@on_embedded
 async def test_a_delivery_shows_each_try_and_is_sent_again(api: httpx2.AsyncClient, system: System) -> None:
     endpoint_id = await created(api)
     delivery_id = await delivery_to(system, endpoint_id, error=REFUSED)
@@ -95,7 +94,6 @@ async def test_a_delivery_shows_each_try_and_is_sent_again(api: httpx2.AsyncClie
     assert (await sent(api, f"{url}/replay", on="list")).headers["location"] == f"{PAGE}/{endpoint_id}"
 
 
-@on_embedded
 async def test_a_range_of_time_is_sent_again(api: httpx2.AsyncClient, system: System, clock: MovableClock) -> None:
     endpoint_id = await created(api)
     url = f"{PAGE}/{endpoint_id}"
@@ -113,7 +111,6 @@ async def test_a_range_of_time_is_sent_again(api: httpx2.AsyncClient, system: Sy
     assert await states(api, endpoint_id) == ["pending", "pending"]
 
 
-@on_embedded
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -131,7 +128,6 @@ async def test_a_range_that_is_none_is_told_at_its_field(
         assert re.search(rf'name="{name}"[^>]* value="{typed}"', page.text)
 
 
-@on_embedded
 async def test_the_log_is_told_anew_only_when_it_has_changed(api: httpx2.AsyncClient, system: System) -> None:
     endpoint_id = await created(api)
     url = f"{PAGE}/{endpoint_id}"
@@ -142,7 +138,6 @@ async def test_the_log_is_told_anew_only_when_it_has_changed(api: httpx2.AsyncCl
     assert replaced(answer.text) == {"endpoint-head", "deliveries", "poll", "seen"}
 
 
-@on_embedded
 async def test_nobody_sees_or_repeats_anothers_delivery(api: httpx2.AsyncClient, as_user: As, system: System) -> None:
     delivery_id = await delivery_to(system, await created(api), error=REFUSED)
     stranger = as_user("stranger")

@@ -26,6 +26,8 @@ from tests.service.requesting import (
     submit_quick,
 )
 
+pytestmark = on_embedded
+
 PAGES = ("", "/stream", "/preview", "/raw", "/article")
 HARMFUL = (
     f'{HOSTILE}<h1>Title</h1><h2 onclick="x()">Part</h2><p style="color:red">Text <a href="javascript:x()">a</a>'
@@ -39,7 +41,6 @@ async def first_job(client: httpx2.AsyncClient, **fields: Any) -> str:
     return (await job_ids(client, await submit_quick(client, **fields)))[0]
 
 
-@on_embedded
 async def test_a_job_is_shown_with_its_stages_its_attempts_and_what_was_asked_for(
     api: httpx2.AsyncClient, system: System
 ) -> None:
@@ -59,7 +60,6 @@ async def test_a_job_is_shown_with_its_stages_its_attempts_and_what_was_asked_fo
     assert "worker-1" in attempts
 
 
-@on_embedded
 async def test_a_job_of_somebody_else_is_not_there(api: httpx2.AsyncClient, as_user: As, system: System) -> None:
     job_id = await first_job(api)
     await end_jobs(system, DONE)
@@ -72,7 +72,6 @@ async def test_a_job_of_somebody_else_is_not_there(api: httpx2.AsyncClient, as_u
         await sent(other, f"/jobs/{job_id}/{button}", 404)
 
 
-@on_embedded
 async def test_an_article_is_shown_without_anything_that_could_harm(api: httpx2.AsyncClient, system: System) -> None:
     job_id = await first_job(api)
     meta = {"html": HARMFUL, "word_count": 1, "quality": {"passed": False, "findings": [{"text": HOSTILE}]}}
@@ -92,7 +91,6 @@ async def test_an_article_is_shown_without_anything_that_could_harm(api: httpx2.
         assert "&lt;script&gt;" in text
 
 
-@on_embedded
 async def test_an_article_without_html_is_shown_as_it_was_given(api: httpx2.AsyncClient, system: System) -> None:
     text, json_given = await job_ids(api, await submit_quick(api)), {"body": HOSTILE}
     await end_jobs(system, Completed(f"Plain {HOSTILE}", {}), Completed(json_given, {}))
@@ -101,7 +99,6 @@ async def test_an_article_without_html_is_shown_as_it_was_given(api: httpx2.Asyn
     assert "&#34;body&#34;: &#34;&lt;script&gt;" in await shown(api, f"/jobs/{text[1]}")
 
 
-@on_embedded
 async def test_the_raw_text_is_asked_for_when_it_is_wanted(api: httpx2.AsyncClient, system: System) -> None:
     job_id = await first_job(api)
     await end_jobs(system, Completed(f"# {HOSTILE}" + "x" * 300_000, {"html": "<p>Text</p>"}))
@@ -112,7 +109,6 @@ async def test_the_raw_text_is_asked_for_when_it_is_wanted(api: httpx2.AsyncClie
     assert len(raw) < 210_000
 
 
-@on_embedded
 async def test_an_article_is_a_file(api: httpx2.AsyncClient, system: System) -> None:
     first, second, *_ = await job_ids(api, await submit_quick(api))
     await end_jobs(system, Completed("# Tea & cups", {"slug": "tea-and-cups"}))
@@ -124,7 +120,6 @@ async def test_an_article_is_a_file(api: httpx2.AsyncClient, system: System) -> 
     assert "There is no such article yet." in await shown(api, f"/jobs/{second}/article", 404)
 
 
-@on_embedded
 async def test_without_scripts_a_preview_is_the_articles_own_page(api: httpx2.AsyncClient, system: System) -> None:
     job_id = await first_job(api)
     for part, leads_to in (("preview", f"/jobs/{job_id}#article"), ("raw", f"/jobs/{job_id}/article")):
@@ -132,7 +127,6 @@ async def test_without_scripts_a_preview_is_the_articles_own_page(api: httpx2.As
         assert (answer.status_code, answer.headers["location"]) == (303, leads_to)
 
 
-@on_embedded
 async def test_a_failed_job_begins_again_at_the_stage_that_was_picked(api: httpx2.AsyncClient, system: System) -> None:
     job_id = await first_job(api)
     claim = await claimed(system)
@@ -146,7 +140,6 @@ async def test_a_failed_job_begins_again_at_the_stage_that_was_picked(api: httpx
     assert (await get(api, f"{JOBS}/{job_id}"))["job"]["status"] == "queued"
 
 
-@on_embedded
 async def test_a_stage_that_it_has_not_come_to_is_refused(api: httpx2.AsyncClient, system: System) -> None:
     job_id = await first_job(api)
     await end_jobs(system, FAILED)
@@ -155,7 +148,6 @@ async def test_a_stage_that_it_has_not_come_to_is_refused(api: httpx2.AsyncClien
     assert (await get(api, f"{JOBS}/{job_id}"))["job"]["status"] == "failed"
 
 
-@on_embedded
 async def test_every_button_works_without_scripts(api: httpx2.AsyncClient, system: System) -> None:
     job_id = await first_job(api)
     for button, status in (("cancel", "cancelled"), ("retry", "queued")):
@@ -164,7 +156,6 @@ async def test_every_button_works_without_scripts(api: httpx2.AsyncClient, syste
         assert (await get(api, f"{JOBS}/{job_id}"))["job"]["status"] == status
 
 
-@on_embedded
 async def test_a_button_on_the_bulks_page_leads_back_there_and_changes_its_row(
     api: httpx2.AsyncClient, system: System
 ) -> None:
@@ -178,7 +169,6 @@ async def test_a_button_on_the_bulks_page_leads_back_there_and_changes_its_row(
     assert back.startswith(f"/bulks/{bulk_id}#job-")
 
 
-@on_embedded
 async def test_what_cannot_be_done_now_is_said(api: httpx2.AsyncClient, system: System) -> None:
     job_id = await first_job(api)
     await end_jobs(system, DONE)
@@ -187,7 +177,6 @@ async def test_what_cannot_be_done_now_is_said(api: httpx2.AsyncClient, system: 
     assert sentence in words((await sent(api, f"/jobs/{job_id}/cancel", 409)).text)
 
 
-@on_embedded
 async def test_who_may_only_read_has_no_buttons_and_cannot_press_them(with_key: WithKey, system: System) -> None:
     writer, reader = await with_key(), await with_key(scope=Scope.READ)
     job_id = await first_job(writer)
@@ -196,7 +185,6 @@ async def test_who_may_only_read_has_no_buttons_and_cannot_press_them(with_key: 
     await sent(reader, f"/jobs/{job_id}/cancel", 403)
 
 
-@on_embedded
 async def test_a_choice_is_shown_open_and_made(blogger: httpx2.AsyncClient, system: System) -> None:
     job_id = await first_job(blogger, pipeline="blog")
     ideas = [{"title": f"Idea {n}", "summary": HOSTILE} for n in (1, 2)]
@@ -213,7 +201,6 @@ async def test_a_choice_is_shown_open_and_made(blogger: httpx2.AsyncClient, syst
     assert "Idea 1 Chosen" in read
 
 
-@on_embedded
 @pytest.mark.parametrize("job_id", ["nonsense", "f" * 24])
 async def test_an_id_that_does_not_exist_is_a_page_that_says_so(api: httpx2.AsyncClient, job_id: str) -> None:
     assert "Nothing here" in await shown(api, f"/jobs/{job_id}", 404)

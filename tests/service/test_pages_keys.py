@@ -18,6 +18,8 @@ from tests.service.page_forms import shown as form_shown
 from tests.service.requesting import BULKS, OWNER, get, on_embedded
 from tests.support.clock import MovableClock
 
+pytestmark = on_embedded
+
 PAGE = "/keys"
 KEYS = "/api/keys"
 
@@ -27,7 +29,6 @@ def key_in(page: str) -> str | None:
     return found[1] if found else None
 
 
-@on_embedded
 async def test_a_key_is_made_and_shown_once(api: httpx2.AsyncClient, keyed_app: FastAPI, open_client: As) -> None:
     page = await look(api, PAGE)
     assert "No keys yet" in page.words
@@ -47,7 +48,6 @@ async def test_a_key_is_made_and_shown_once(api: httpx2.AsyncClient, keyed_app: 
     assert (await new.get(BULKS)).status_code == 200
 
 
-@on_embedded
 async def test_what_is_shown_once_is_for_who_made_it_on_that_page_within_a_minute(
     app: FastAPI, api: httpx2.AsyncClient, as_user: As, clock: MovableClock
 ) -> None:
@@ -72,7 +72,6 @@ async def test_what_is_shown_once_is_for_who_made_it_on_that_page_within_a_minut
     assert key_in((await api.get(PAGE, headers={**BROWSER, **kept})).text) is None
 
 
-@on_embedded
 async def test_a_faulty_form_keeps_what_was_typed(api: httpx2.AsyncClient) -> None:
     page = form_shown(await send(api, PAGE, {"name": "", "scope": "write", "expires_days": "soon"}), 400)
     assert page.fields["expires_days"] == "soon"
@@ -84,7 +83,6 @@ async def test_a_faulty_form_keeps_what_was_typed(api: httpx2.AsyncClient) -> No
     assert (await get(api, KEYS))["keys"] == []
 
 
-@on_embedded
 async def test_one_too_many_is_a_sentence_above_the_form(api: httpx2.AsyncClient, system: System) -> None:
     for _ in range(100):
         await system.keys.create(OWNER, Scope.READ)
@@ -93,7 +91,6 @@ async def test_one_too_many_is_a_sentence_above_the_form(api: httpx2.AsyncClient
     assert page.fields["name"] == "n"
 
 
-@on_embedded
 async def test_only_scopes_that_one_may_pass_on_are_offered_and_taken(with_key: WithKey) -> None:
     reader, writer = await with_key(scope=Scope.READ), await with_key(scope=Scope.WRITE)
     assert "New key" not in await shown(reader, PAGE)
@@ -105,7 +102,6 @@ async def test_only_scopes_that_one_may_pass_on_are_offered_and_taken(with_key: 
     assert "You may make keys of the scopes read, write alone." in answer.words
 
 
-@on_embedded
 async def test_a_key_is_revoked_with_a_question_and_its_state_is_shown(
     with_key: WithKey, system: System, clock: MovableClock
 ) -> None:
@@ -123,7 +119,6 @@ async def test_a_key_is_revoked_with_a_question_and_its_state_is_shown(
     assert "Revoked" in words(await shown(mine, PAGE))
 
 
-@on_embedded
 async def test_nobody_takes_back_anothers_key(with_key: WithKey, system: System) -> None:
     key, text = await system.keys.create(OWNER, Scope.READ)
     other = await with_key("other")
@@ -133,6 +128,5 @@ async def test_nobody_takes_back_anothers_key(with_key: WithKey, system: System)
 
 
 @pytest.mark.parametrize("page", ["/", PAGE])
-@on_embedded
 async def test_the_keys_are_reached_from_every_page(api: httpx2.AsyncClient, page: str) -> None:
     assert f'href="{PAGE}"' in await shown(api, page)

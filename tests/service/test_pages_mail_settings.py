@@ -16,6 +16,8 @@ from tests.service.page_forms import shown as form_shown
 from tests.service.requesting import OWNER, get, on_embedded, settings
 from tests.support.deliveries import attempt, claimed, planned
 
+pytestmark = on_embedded
+
 PAGE = "/notifications/settings"
 MAIL = "/api/notifications/mail"
 PREFERENCES = "/api/notifications/preferences"
@@ -28,7 +30,6 @@ def mailed(system: System, open_client: As) -> httpx2.AsyncClient:
     return open_client(create_app(settings(smtp=SMTP), system), {"X-Pressrun-User": OWNER})
 
 
-@on_embedded
 async def test_what_is_mailed_is_shown_and_changed(mailed: httpx2.AsyncClient) -> None:
     page = await look(mailed, PAGE)
     assert (page.fields["email"], page.fields["events.bulk.completed"]) == ("", "at_once")
@@ -46,7 +47,6 @@ async def test_what_is_mailed_is_shown_and_changed(mailed: httpx2.AsyncClient) -
     assert await get(mailed, PREFERENCES) == told | {"email": None, "at_once": [], "daily": []}
 
 
-@on_embedded
 async def test_an_address_that_cannot_be_taken_is_told_beside_it_and_stays_typed(mailed: httpx2.AsyncClient) -> None:
     before = await get(mailed, PREFERENCES)
     page = await look(mailed, PAGE)
@@ -57,7 +57,6 @@ async def test_an_address_that_cannot_be_taken_is_told_beside_it_and_stays_typed
     assert await get(mailed, PREFERENCES) == before
 
 
-@on_embedded
 async def test_without_a_mail_server_the_page_says_who_can_change_that(api: httpx2.AsyncClient) -> None:
     page = await shown(api, PAGE)
     assert "No mail is sent here" in words(page)
@@ -65,14 +64,12 @@ async def test_without_a_mail_server_the_page_says_who_can_change_that(api: http
     assert "<form" not in page.split("<main")[1]
 
 
-@on_embedded
 async def test_who_may_only_look_changes_nothing(with_key: WithKey) -> None:
     reader = await with_key(scope=Scope.READ)
     await shown(reader, PAGE)
     await sent(reader, PAGE, 403, email="ada@example.com")
 
 
-@on_embedded
 async def test_mail_that_was_not_delivered_is_shown_and_sent_again(mailed: httpx2.AsyncClient, system: System) -> None:
     delivery_id = await planned(system, channel=Channel.EMAIL, address="ada@example.com")
     await system.deliveries.dead(await claimed(system), attempt(system, "No <such> mailbox."))

@@ -17,6 +17,8 @@ from tests.service.requesting import DONE, claimed, end_jobs, get, on_embedded, 
 from tests.service.test_pages_selections import asks
 from tests.support.clock import MovableClock
 
+pytestmark = on_embedded
+
 PAGE = "/notifications"
 
 
@@ -30,7 +32,6 @@ def unread_of(page: str) -> str:
     return words(found[1])
 
 
-@on_embedded
 async def test_a_notice_tells_what_happened_and_leads_to_it(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -46,7 +47,6 @@ async def test_a_notice_tells_what_happened_and_leads_to_it(
     assert "New" not in words(after).replace("New bulk", "")
 
 
-@on_embedded
 async def test_a_question_leads_to_its_article_and_a_self_pause_gives_its_reason(
     blogger: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -66,7 +66,6 @@ async def test_a_question_leads_to_its_article_and_a_self_pause_gives_its_reason
     assert opened.headers["location"] == f"/jobs/{job_id}"
 
 
-@on_embedded
 async def test_every_page_tells_how_many_are_unread(api: httpx2.AsyncClient, system: System) -> None:
     assert unread_of(await shown(api, "/")) == ""
     await ended(api, system, "Boots")
@@ -75,7 +74,6 @@ async def test_every_page_tells_how_many_are_unread(api: httpx2.AsyncClient, sys
         assert unread_of(await shown(api, url)) == "2 unread"
 
 
-@on_embedded
 async def test_a_page_that_asks_is_answered_only_when_the_number_is_another(
     api: httpx2.AsyncClient, system: System
 ) -> None:
@@ -87,7 +85,6 @@ async def test_a_page_that_asks_is_answered_only_when_the_number_is_another(
     assert (await api.get(f"{PAGE}/unread?seen=1", headers=HTMX)).status_code == 204
 
 
-@on_embedded
 async def test_a_new_notice_comes_without_the_page_being_loaded_anew(api: httpx2.AsyncClient, system: System) -> None:
     seen = mark_of(await shown(api, PAGE))
     assert (await api.get(f"{PAGE}/live?seen={seen}", headers=HTMX)).status_code == 204
@@ -97,7 +94,6 @@ async def test_a_new_notice_comes_without_the_page_being_loaded_anew(api: httpx2
     assert "Boots" in answer.text
 
 
-@on_embedded
 async def test_one_and_all_are_marked_as_read_with_scripts_and_without(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -117,7 +113,6 @@ async def test_one_and_all_are_marked_as_read_with_scripts_and_without(
     assert unread == [later]
 
 
-@on_embedded
 async def test_long_lists_are_paged(api: httpx2.AsyncClient, system: System, clock: MovableClock) -> None:
     for number in range(31):
         await ended(api, system, f"Bulk {number}")
@@ -130,7 +125,6 @@ async def test_long_lists_are_paged(api: httpx2.AsyncClient, system: System, clo
     assert (len(listed(second)), "Bulk 0" in second, 'rel="prev"' in second) == (1, True, True)
 
 
-@on_embedded
 async def test_another_persons_notice_is_none(api: httpx2.AsyncClient, as_user: As, system: System) -> None:
     bulk_id = await ended(api, system, "Mine")
     stranger = as_user("stranger")
@@ -139,7 +133,6 @@ async def test_another_persons_notice_is_none(api: httpx2.AsyncClient, as_user: 
     assert (await get(api, "/api/notifications"))["unread"] == 1
 
 
-@on_embedded
 async def test_a_page_of_another_site_leads_to_what_it_tells_of_and_it_stays_unread(
     api: httpx2.AsyncClient, system: System
 ) -> None:
@@ -151,7 +144,6 @@ async def test_a_page_of_another_site_leads_to_what_it_tells_of_and_it_stays_unr
         assert (await get(api, "/api/notifications"))["unread"] == unread
 
 
-@on_embedded
 async def test_who_may_only_look_has_no_buttons_and_leaves_all_unread(
     api: httpx2.AsyncClient, with_key: WithKey, system: System
 ) -> None:
@@ -166,13 +158,11 @@ async def test_who_may_only_look_has_no_buttons_and_leaves_all_unread(
     await sent(reader, f"{PAGE}/read", 403, id=f"{bulk_id}-1-completed")
 
 
-@on_embedded
 async def test_marking_nothing_is_refused_in_a_sentence(api: httpx2.AsyncClient) -> None:
     await sent(api, f"{PAGE}/read", 400, up_to="yesterday")
     await shown(api, PAGE, 400, cursor="nonsense")
 
 
-@on_embedded
 async def test_who_is_not_signed_in_any_more_comes_back_to_the_page_that_asked(
     keyed_app: FastAPI, open_client: As
 ) -> None:

@@ -12,6 +12,8 @@ from tests.service.page_forms import look, send, went_to
 from tests.service.page_forms import shown as form_shown
 from tests.service.requesting import BULKS, TARGET_URL, get, on_embedded, submit
 
+pytestmark = on_embedded
+
 NEW = "/bulks/new"
 LINES = "\n".join(f"Topic {n}" for n in range(1, 11))
 TOLD = {"notify.webhook_url": TARGET_URL, "notify.progress": "75, 25,25"}
@@ -21,7 +23,6 @@ async def notify_of(api: httpx2.AsyncClient, bulk_id: str) -> Any:
     return (await get(api, f"{BULKS}/{bulk_id}"))["bulk_job"]["notify"]
 
 
-@on_embedded
 async def test_a_new_bulk_tells_whom_its_form_names(api: httpx2.AsyncClient) -> None:
     page = await look(api, NEW)
     place = went_to(await send(api, NEW, page.fields | TOLD, lines=LINES, do="submit"))
@@ -32,7 +33,6 @@ async def test_a_new_bulk_tells_whom_its_form_names(api: httpx2.AsyncClient) -> 
     assert again.fields["notify.progress"] == "25, 75"
 
 
-@on_embedded
 @pytest.mark.parametrize(
     ("field", "typed"),
     [
@@ -56,7 +56,6 @@ async def test_what_cannot_be_told_is_said_at_its_field_on_both_pages(
     assert await notify_of(api, bulk_id) is None
 
 
-@on_embedded
 async def test_whom_a_bulk_tells_is_changed_while_it_runs(api: httpx2.AsyncClient) -> None:
     bulk_id = await submit(api, name="Boots")
     fields = (await look(api, f"/bulks/{bulk_id}")).fields

@@ -17,11 +17,12 @@ from tests.service.conftest import As, WithKey
 from tests.service.requesting import BULKS, DONE, FAILED, OWNER, claimed, end_jobs, get, on_embedded, post, submit_quick
 from tests.support.clock import MovableClock
 
+pytestmark = on_embedded
+
 PAGE = "/queue"
 LIMITS = f"{PAGE}/limits"
 
 
-@on_embedded
 async def test_it_shows_what_runs_and_what_ended_last(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -51,7 +52,6 @@ async def test_it_shows_what_runs_and_what_ended_last(
     assert ("Topic 1 " in told, "10 completed" in told, "1 failed" in told) == (False, True, True)
 
 
-@on_embedded
 async def test_an_empty_queue_and_missing_workers_are_told_in_words(api: httpx2.AsyncClient, system: System) -> None:
     told = words(await shown(api, PAGE))
     for phrase in (
@@ -66,7 +66,6 @@ async def test_an_empty_queue_and_missing_workers_are_told_in_words(api: httpx2.
     assert ("Nothing runs just now" in told, "10 articles wait" in told, "No worker" in told) == (True, True, False)
 
 
-@on_embedded
 async def test_everybody_sees_their_own_part_and_an_admin_all_of_it_with_workers_tenants_and_limits(
     as_user: As, admin: httpx2.AsyncClient, system: System
 ) -> None:
@@ -84,7 +83,6 @@ async def test_everybody_sees_their_own_part_and_an_admin_all_of_it_with_workers
         assert phrase in everything
 
 
-@on_embedded
 async def test_generators_are_told_in_words(api: httpx2.AsyncClient, system: System, clock: MovableClock) -> None:
     await system.limits.change({"requests_per_minute": 10})
     limits = system.store.collection("limits")
@@ -102,7 +100,6 @@ async def test_generators_are_told_in_words(api: httpx2.AsyncClient, system: Sys
         assert phrase in told
 
 
-@on_embedded
 async def test_the_same_parts_are_on_the_page_and_in_its_stream(
     app: FastAPI, as_user: As, system: System, clock: MovableClock
 ) -> None:
@@ -118,7 +115,6 @@ async def test_the_same_parts_are_on_the_page_and_in_its_stream(
         assert section in told
 
 
-@on_embedded
 async def test_a_stream_of_the_page_is_for_callers_only(keyed_app: FastAPI, with_key: WithKey) -> None:
     stranger = httpx2.ASGITransport(keyed_app)
     async with httpx2.AsyncClient(transport=stranger, base_url="http://127.0.0.1:8000") as client:
@@ -126,7 +122,6 @@ async def test_a_stream_of_the_page_is_for_callers_only(keyed_app: FastAPI, with
     assert (answer.status_code, answer.headers["hx-redirect"]) == (204, "/sign-in?next=/queue/stream")
 
 
-@on_embedded
 async def test_what_changes_beside_the_queue_is_asked_for_again(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -141,7 +136,6 @@ async def test_what_changes_beside_the_queue_is_asked_for_again(
     assert 'hx-target="#queue-workers"' not in again.text
 
 
-@on_embedded
 async def test_throughput_is_drawn_and_told_in_a_table(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -156,7 +150,6 @@ async def test_throughput_is_drawn_and_told_in_a_table(
     assert told.endswith(" 3 1")
 
 
-@on_embedded
 async def test_an_admin_changes_the_limits(admin: httpx2.AsyncClient) -> None:
     answer = await sent(admin, LIMITS, max_running="12", parallel="50")
     assert answer.headers["location"] == f"{PAGE}#limits"
@@ -168,7 +161,6 @@ async def test_an_admin_changes_the_limits(admin: httpx2.AsyncClient) -> None:
     assert (await get(admin, "/api/limits"))["limits"]["max_running"] is None
 
 
-@on_embedded
 @pytest.mark.parametrize(
     ("typed", "wrong"),
     [
@@ -193,13 +185,11 @@ async def test_limits_that_are_none_are_told_beside_their_fields_and_nothing_cha
     assert await get(admin, "/api/limits") == before
 
 
-@on_embedded
 async def test_only_an_admin_changes_limits(api: httpx2.AsyncClient, admin: httpx2.AsyncClient) -> None:
     await sent(api, LIMITS, 403, max_running="5", parallel="100")
     assert (await get(admin, "/api/limits"))["limits"]["max_running"] is None
 
 
-@on_embedded
 async def test_hostile_names_errors_and_workers_are_only_text(admin: httpx2.AsyncClient, system: System) -> None:
     items = [{"topic": HOSTILE}] * 10
     await post(admin, BULKS, {"mode": "topic", "items": items, "name": HOSTILE, "tenant": HOSTILE, "delay_seconds": 0})

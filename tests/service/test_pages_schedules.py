@@ -16,11 +16,12 @@ from tests.service.requesting import get, on_embedded
 from tests.service.test_api_schedules import SCHEDULES, fired, made, template
 from tests.support.clock import MovableClock
 
+pytestmark = on_embedded
+
 PAGE = "/schedules"
 FORM: dict[str, Any] = {"name": "Weekly", "cron": "0 6 * * 1", "time_zone": "Europe/Berlin", "missed": "skip"}
 
 
-@on_embedded
 async def test_a_schedule_is_made_in_a_form_and_listed(api: httpx2.AsyncClient) -> None:
     assert "No schedules yet" in await shown(api, PAGE)
     template_id = await template(api)
@@ -41,7 +42,6 @@ async def test_a_schedule_is_made_in_a_form_and_listed(api: httpx2.AsyncClient) 
     assert len(re.findall(r"<li><time ", own)) == 5
 
 
-@on_embedded
 async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(api: httpx2.AsyncClient) -> None:
     template_id = await template(api)
     page = (await sent(api, PAGE, 400, **{**FORM, "cron": "61 * * * *", "template_id": template_id})).text
@@ -55,7 +55,6 @@ async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(api: h
     assert "Is required" in page
 
 
-@on_embedded
 async def test_the_form_says_when_it_would_come_next(api: httpx2.AsyncClient) -> None:
     asked = await api.get(f"{PAGE}/next", params=FORM, headers=HTMX)
     assert asked.text.count("<time ") == 5
@@ -64,7 +63,6 @@ async def test_the_form_says_when_it_would_come_next(api: httpx2.AsyncClient) ->
     assert (await api.get(f"{PAGE}/next", params=FORM)).headers["location"] == PAGE
 
 
-@on_embedded
 async def test_it_is_paused_resumed_run_and_removed_by_buttons(api: httpx2.AsyncClient) -> None:
     schedule = (await made(api))["schedule"]
     url = f"{PAGE}/{schedule['id']}"
@@ -82,7 +80,6 @@ async def test_it_is_paused_resumed_run_and_removed_by_buttons(api: httpx2.Async
     assert (await get(api, SCHEDULES))["schedules"] == []
 
 
-@on_embedded
 async def test_a_change_of_the_form_changes_all_of_it(api: httpx2.AsyncClient) -> None:
     schedule = (await made(api, run_between={"from": "22:00", "to": "06:00"}))["schedule"]
     url = f"{PAGE}/{schedule['id']}"
@@ -93,7 +90,6 @@ async def test_a_change_of_the_form_changes_all_of_it(api: httpx2.AsyncClient) -
     assert (changed["name"], changed["run_between"], changed["missed"]) == ("Weekly", None, "skip")
 
 
-@on_embedded
 async def test_why_there_is_no_bulk_is_read_on_its_page(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:
@@ -114,7 +110,6 @@ async def test_why_there_is_no_bulk_is_read_on_its_page(
     assert "5 firings in a row have failed: see what was wrong, mend it, and resume." in page
 
 
-@on_embedded
 async def test_who_may_only_read_sees_no_buttons_and_a_name_is_text(api: httpx2.AsyncClient, with_key: WithKey) -> None:
     schedule = (await made(api, name=HOSTILE))["schedule"]
     url = f"{PAGE}/{schedule['id']}"
@@ -125,7 +120,6 @@ async def test_who_may_only_read_sees_no_buttons_and_a_name_is_text(api: httpx2.
         assert 'method="post" action="/schedules' not in await shown(reader, address)
 
 
-@on_embedded
 async def test_a_schedule_that_has_paused_itself_is_told_of_in_the_notices(
     api: httpx2.AsyncClient, system: System, clock: MovableClock
 ) -> None:

@@ -19,6 +19,8 @@ from tests.service.conftest import As
 from tests.service.requesting import BULKS, OWNER, on_embedded, settings
 from tests.support.clock import MovableClock
 
+pytestmark = on_embedded
+
 SIGN_IN = "/sign-in"
 PLAIN = "http://127.0.0.1:8000"
 
@@ -34,7 +36,6 @@ async def key(system: System) -> str:
     return (await system.keys.create(OWNER, Scope.WRITE))[1]
 
 
-@on_embedded
 @pytest.mark.parametrize("page", ["/", "/queue", "/selections"])
 async def test_every_page_asks_who_it_is_and_leads_back(stranger: httpx2.AsyncClient, key: str, page: str) -> None:
     answer = await stranger.get(page, headers=BROWSER)
@@ -45,7 +46,6 @@ async def test_every_page_asks_who_it_is_and_leads_back(stranger: httpx2.AsyncCl
     assert OWNER in await shown(stranger, page)
 
 
-@on_embedded
 async def test_the_session_is_kept_where_no_script_and_no_other_site_reaches_it(
     stranger: httpx2.AsyncClient, key: str
 ) -> None:
@@ -61,7 +61,6 @@ def attributes(cookie: str) -> set[str]:
     return {part.strip().partition("=")[0].lower() for part in cookie.split(";")[1:]}
 
 
-@on_embedded
 async def test_the_cookie_holds_no_key(stranger: httpx2.AsyncClient, key: str) -> None:
     cookie = (await sent(stranger, SIGN_IN, key=key)).headers["set-cookie"]
     assert key.removeprefix("pressrun_")[:8] not in cookie
@@ -75,7 +74,6 @@ HTTPS = {
 """The service behind a proxy is spoken to in plain, and only the browser knows better."""
 
 
-@on_embedded
 @pytest.mark.parametrize("reached", HTTPS)
 async def test_over_https_the_cookie_is_secure_and_of_this_host_alone(
     stranger: httpx2.AsyncClient, key: str, reached: str
@@ -90,7 +88,6 @@ async def test_over_https_the_cookie_is_secure_and_of_this_host_alone(
     assert (await stranger.get(f"{origin}/queue", headers={**BROWSER, **kept})).status_code == 200
 
 
-@on_embedded
 async def test_over_https_a_session_that_a_neighbour_may_have_planted_is_none(
     stranger: httpx2.AsyncClient, key: str
 ) -> None:
@@ -102,7 +99,6 @@ async def test_over_https_a_session_that_a_neighbour_may_have_planted_is_none(
         assert (await stranger.get("https://127.0.0.1/queue", headers=planted)).status_code == 303
 
 
-@on_embedded
 @pytest.mark.parametrize(
     "change",
     [
@@ -128,7 +124,6 @@ async def test_a_session_that_was_not_signed_here_is_none(
     assert (await stranger.get("/queue", headers=headers)).status_code == 303
 
 
-@on_embedded
 async def test_a_session_lasts_thirty_days_and_no_longer_than_its_key(
     stranger: httpx2.AsyncClient, system: System, clock: MovableClock, key: str
 ) -> None:
@@ -141,7 +136,6 @@ async def test_a_session_lasts_thirty_days_and_no_longer_than_its_key(
     assert "max-age=3600" in (await sent(stranger, SIGN_IN, key=short)).headers["set-cookie"].lower()
 
 
-@on_embedded
 async def test_a_session_is_verified_by_each_secret_and_signed_by_the_first(
     system: System, open_client: As, key: str
 ) -> None:
@@ -162,7 +156,6 @@ async def test_a_session_is_verified_by_each_secret_and_signed_by_the_first(
     assert codes == [[200, 303], [200, 200], [303, 200]]
 
 
-@on_embedded
 async def test_without_secrets_the_page_says_what_the_operator_has_to_do(
     system: System, open_client: As, key: str
 ) -> None:
@@ -176,7 +169,6 @@ async def test_without_secrets_the_page_says_what_the_operator_has_to_do(
     assert "set-cookie" not in answer.headers
 
 
-@on_embedded
 async def test_the_cookie_of_former_versions_is_cleared_and_lets_nobody_in(
     stranger: httpx2.AsyncClient, key: str
 ) -> None:
@@ -187,7 +179,6 @@ async def test_the_cookie_of_former_versions_is_cleared_and_lets_nobody_in(
     assert "max-age=0" in answer.headers["set-cookie"].lower()
 
 
-@on_embedded
 async def test_who_fails_ten_times_a_minute_waits_and_nobody_else(
     keyed_app: FastAPI, stranger: httpx2.AsyncClient, key: str
 ) -> None:
@@ -207,7 +198,6 @@ async def test_who_fails_ten_times_a_minute_waits_and_nobody_else(
     await sent(stranger, SIGN_IN, key=key)
 
 
-@on_embedded
 @pytest.mark.parametrize("page", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
 async def test_a_page_of_another_site_signs_nobody_in(
     stranger: httpx2.AsyncClient, key: str, page: dict[str, str]
@@ -218,14 +208,12 @@ async def test_a_page_of_another_site_signs_nobody_in(
     assert "set-cookie" not in answer.headers
 
 
-@on_embedded
 async def test_who_sends_a_wrong_key_is_not_taken_for_who_has_signed_in(stranger: httpx2.AsyncClient, key: str) -> None:
     await sent(stranger, SIGN_IN, key=key)
     assert (await stranger.get(BULKS)).status_code == 200
     assert (await stranger.get(BULKS, headers={"Authorization": f"Bearer {key}x"})).status_code == 401
 
 
-@on_embedded
 async def test_a_key_as_long_as_a_book_is_not_even_read(stranger: httpx2.AsyncClient) -> None:
     """Anybody may ask here; eight megabytes of %41 kept everybody else waiting for a second."""
     long = b"key=" + b"%41" * 10_000
@@ -233,7 +221,6 @@ async def test_a_key_as_long_as_a_book_is_not_even_read(stranger: httpx2.AsyncCl
     assert (await stranger.post(SIGN_IN, content=long, headers=form)).status_code == 400
 
 
-@on_embedded
 @pytest.mark.parametrize("given", ["", "nonsense", "pressrun_" + "x" * 40, HOSTILE, "ключ"])
 async def test_a_key_that_is_none_is_refused_and_the_way_back_is_kept(stranger: httpx2.AsyncClient, given: str) -> None:
     answer = await sent(stranger, SIGN_IN, 401, key=given, next="/queue")
@@ -244,7 +231,6 @@ async def test_a_key_that_is_none_is_refused_and_the_way_back_is_kept(stranger: 
     assert HOSTILE not in answer.text
 
 
-@on_embedded
 @pytest.mark.parametrize(
     "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "", "a\nb"]
 )
@@ -252,21 +238,18 @@ async def test_signing_in_leads_to_this_site_alone(stranger: httpx2.AsyncClient,
     assert (await sent(stranger, SIGN_IN, key=key, next=elsewhere)).headers["location"] == "/"
 
 
-@on_embedded
 async def test_who_is_signed_in_already_is_led_on(stranger: httpx2.AsyncClient, key: str) -> None:
     await sent(stranger, SIGN_IN, key=key)
     answer = await stranger.get(SIGN_IN, params={"next": "/queue"}, headers=BROWSER)
     assert (answer.status_code, answer.headers["location"]) == (303, "/queue")
 
 
-@on_embedded
 async def test_a_page_of_another_site_signs_nobody_out(stranger: httpx2.AsyncClient, key: str) -> None:
     await sent(stranger, SIGN_IN, key=key)
     answer = await stranger.post("/sign-out", headers={**BROWSER, "Sec-Fetch-Site": "cross-site"})
     assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
 
 
-@on_embedded
 async def test_signing_out_ends_the_session(stranger: httpx2.AsyncClient, key: str) -> None:
     await sent(stranger, SIGN_IN, key=key)
     assert "Sign out" in await shown(stranger, "/")
@@ -274,7 +257,6 @@ async def test_signing_out_ends_the_session(stranger: httpx2.AsyncClient, key: s
     assert (await stranger.get("/", headers=BROWSER)).status_code == 303
 
 
-@on_embedded
 async def test_a_revoked_key_signs_out_everywhere(stranger: httpx2.AsyncClient, system: System, key: str) -> None:
     await sent(stranger, SIGN_IN, key=key)
     await system.keys.revoke((await system.keys.all())[0]["_id"])
@@ -282,7 +264,6 @@ async def test_a_revoked_key_signs_out_everywhere(stranger: httpx2.AsyncClient, 
     assert (again.status_code, again.headers["hx-redirect"]) == (204, f"{SIGN_IN}?next=/queue/around")
 
 
-@on_embedded
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -306,7 +287,6 @@ async def test_a_page_of_another_site_changes_nothing_with_the_cookie(
     assert answer.status_code == status
 
 
-@on_embedded
 async def test_without_authentication_there_is_nobody_to_sign_in(api: httpx2.AsyncClient) -> None:
     answer = await api.get(SIGN_IN, headers=BROWSER)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")

@@ -13,6 +13,8 @@ from tests.service.conftest import As, WithKey
 from tests.service.page_forms import look, send, shown, went_to
 from tests.service.requesting import BULKS, NOTHING, bulk, get, on_embedded, post, stored, submit
 
+pytestmark = on_embedded
+
 TEMPLATES = "/api/templates"
 PAGE = "/templates"
 NEW = "/bulks/new"
@@ -34,7 +36,6 @@ async def jobs_in(store: Store) -> list[Document]:
     return await store.collection("generation_jobs").find({}, sort=[("queue_position", 1)])
 
 
-@on_embedded
 async def test_a_form_is_kept_and_opened_as_it_was(api: httpx2.AsyncClient, store: Store) -> None:
     page = await look(api, NEW)
     fields = {"word_count": "300", "tone": "warm", "budget.cost": "20", "priority": "high", "template_name": "Weekly"}
@@ -52,7 +53,6 @@ async def test_a_form_is_kept_and_opened_as_it_was(api: httpx2.AsyncClient, stor
     assert (job["topic"], job["word_count"], job["tone"]) == ("Topic 3", 300, "warm")
 
 
-@on_embedded
 async def test_what_lines_cannot_say_stays_with_the_template(api: httpx2.AsyncClient, store: Store) -> None:
     template_id = await kept(api, mode="topic", **FULL)
     page = await look(api, f"{NEW}?template={template_id}")
@@ -64,7 +64,6 @@ async def test_what_lines_cannot_say_stays_with_the_template(api: httpx2.AsyncCl
     assert (job["external_id"], job["word_count"], job["tone"]) == ("sku-1", 400, "warm")
 
 
-@on_embedded
 async def test_the_settings_of_a_template_serve_for_other_articles(api: httpx2.AsyncClient, store: Store) -> None:
     template_id = await kept(api, mode="topic", max_retries=0, **FULL)
     page = await look(api, f"{NEW}?template={template_id}")
@@ -74,7 +73,6 @@ async def test_the_settings_of_a_template_serve_for_other_articles(api: httpx2.A
     assert "external_id" not in (await jobs_in(store))[0]
 
 
-@on_embedded
 async def test_a_form_filled_by_half_is_kept(api: httpx2.AsyncClient) -> None:
     page = await look(api, NEW)
     shown(await send(api, NEW, page.fields, template_name="Settings", word_count="300", do="save"))
@@ -84,7 +82,6 @@ async def test_a_form_filled_by_half_is_kept(api: httpx2.AsyncClient) -> None:
     assert (await look(api, listed.links["Settings"])).fields["from"] == "lines"
 
 
-@on_embedded
 async def test_a_template_is_changed_where_its_name_stays(api: httpx2.AsyncClient) -> None:
     template_id = await kept(api)
     page = await look(api, f"{NEW}?template={template_id}")
@@ -95,7 +92,6 @@ async def test_a_template_is_changed_where_its_name_stays(api: httpx2.AsyncClien
     assert request["items"][0]["tone"] == "warm"
 
 
-@on_embedded
 async def test_a_name_that_is_taken_or_missing_is_told_at_its_field(api: httpx2.AsyncClient) -> None:
     await kept(api)
     page = await look(api, NEW)
@@ -105,7 +101,6 @@ async def test_a_name_that_is_taken_or_missing_is_told_at_its_field(api: httpx2.
         assert told.fields["lines"] == LINES
 
 
-@on_embedded
 async def test_a_wrong_field_is_not_kept(api: httpx2.AsyncClient) -> None:
     page = await look(api, NEW)
     fields = page.fields | {"template_name": "Weekly", "delay_seconds": "soon"}
@@ -113,7 +108,6 @@ async def test_a_wrong_field_is_not_kept(api: httpx2.AsyncClient) -> None:
     assert (await get(api, TEMPLATES))["templates"] == []
 
 
-@on_embedded
 async def test_a_template_is_submitted_once_from_the_list(api: httpx2.AsyncClient, store: Store) -> None:
     template_id = await kept(api)
     url = f"{PAGE}/{template_id}/submit"
@@ -125,14 +119,12 @@ async def test_a_template_is_submitted_once_from_the_list(api: httpx2.AsyncClien
     assert (await look(api, PAGE)).fields["key"] != key
 
 
-@on_embedded
 async def test_a_template_that_is_not_taken_any_more_is_refused_in_words(api: httpx2.AsyncClient) -> None:
     template_id = await kept(api, **bulk(3))
     told = shown(await send(api, f"{PAGE}/{template_id}/submit", {}), 400)
     assert "Bulk generation requires 10-50 items" in told.words
 
 
-@on_embedded
 async def test_a_template_is_renamed_and_deleted(api: httpx2.AsyncClient) -> None:
     template_id = await kept(api)
     assert went_to(await send(api, f"{PAGE}/{template_id}/rename", {"name": "Monthly"})) == PAGE
@@ -147,7 +139,6 @@ async def test_a_template_is_renamed_and_deleted(api: httpx2.AsyncClient) -> Non
     shown(await send(api, f"{PAGE}/{template_id}/delete", {}), 404)
 
 
-@on_embedded
 async def test_a_template_that_is_deleted_in_place_says_so_in_its_row(api: httpx2.AsyncClient) -> None:
     template_id = await kept(api)
     answer = await api.post(f"{PAGE}/{template_id}/delete", headers=HTMX)
@@ -155,7 +146,6 @@ async def test_a_template_that_is_deleted_in_place_says_so_in_its_row(api: httpx
     assert f'<tr id="template-{template_id}">' in answer.text
 
 
-@on_embedded
 async def test_a_bulk_is_kept_as_a_template(api: httpx2.AsyncClient) -> None:
     bulk_id = await submit(api, name="Spring")
     page = await look(api, f"/bulks/{bulk_id}")
@@ -165,7 +155,6 @@ async def test_a_bulk_is_kept_as_a_template(api: httpx2.AsyncClient) -> None:
     assert (await look(api, listed.links["From a bulk"])).fields["lines"] == LINES
 
 
-@on_embedded
 async def test_a_bulk_is_opened_to_be_submitted_again(api: httpx2.AsyncClient, store: Store) -> None:
     bulk_id = await submit(api, name="Spring", max_retries=1)
     page = await look(api, f"/bulks/{bulk_id}")
@@ -177,7 +166,6 @@ async def test_a_bulk_is_opened_to_be_submitted_again(api: httpx2.AsyncClient, s
     assert [job["topic"] for job in jobs[::2]] == [job["topic"] for job in jobs[1::2]]
 
 
-@on_embedded
 async def test_formats_are_kept_and_opened_where_formats_are_asked_for(api: httpx2.AsyncClient) -> None:
     page = await look(api, "/formats/new")
     fields = {"source.text": "Long ago.", "format.faq": "on", "format.summary.long": "on", "delay_seconds": "0"}
@@ -195,7 +183,6 @@ async def test_formats_are_kept_and_opened_where_formats_are_asked_for(api: http
     assert {name: opened.fields[name] for name in fields} == fields
 
 
-@on_embedded
 async def test_templates_can_be_chosen_where_a_bulk_is_put_together(api: httpx2.AsyncClient) -> None:
     assert "No templates yet" in (await look(api, f"{NEW}?from=template")).words
     template_id = await kept(api, HOSTILE)
@@ -204,7 +191,6 @@ async def test_templates_can_be_chosen_where_a_bulk_is_put_together(api: httpx2.
     assert HOSTILE not in response.text
 
 
-@on_embedded
 async def test_templates_and_bulks_of_others_are_not_there(api: httpx2.AsyncClient, as_user: As) -> None:
     template_id, bulk_id = await kept(api), await submit(api)
     other = as_user("somebody else")
@@ -219,7 +205,6 @@ async def test_templates_and_bulks_of_others_are_not_there(api: httpx2.AsyncClie
     shown(await send(other, PAGE, {"bulk_job_id": bulk_id, "name": "x"}), 404)
 
 
-@on_embedded
 @pytest.mark.parametrize("action", ["submit", "rename", "delete"])
 async def test_who_may_only_read_sees_templates_and_no_buttons(with_key: WithKey, action: str) -> None:
     writer, reader = await with_key(), await with_key(scope=Scope.READ)

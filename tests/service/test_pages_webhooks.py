@@ -26,6 +26,8 @@ from tests.service.requesting import OWNER, get, on_embedded, settings
 from tests.service.webhooking import NAMES, URL, WEBHOOKS, created, delivery_to
 from tests.support.clock import MovableClock
 
+pytestmark = on_embedded
+
 PAGE = "/webhooks"
 
 
@@ -42,7 +44,6 @@ def secret_in(page: str) -> str | None:
     return found[1] if found else None
 
 
-@on_embedded
 async def test_a_webhook_is_made_and_its_secret_is_shown_once(api: httpx2.AsyncClient) -> None:
     page = await look(api, PAGE)
     assert "No webhooks yet" in page.words
@@ -58,7 +59,6 @@ async def test_a_webhook_is_made_and_its_secret_is_shown_once(api: httpx2.AsyncC
     assert secret_in(await shown(api, f"{PAGE}/{endpoint['id']}")) is None
 
 
-@on_embedded
 async def test_a_faulty_form_keeps_what_was_typed_with_each_fault_at_its_field(api: httpx2.AsyncClient) -> None:
     page = form_shown(await send(api, PAGE, {"url": "http://inside.example/", "description": "Ours"}), 400)
     assert (page.fields["url"], page.fields["description"]) == ("http://inside.example/", "Ours")
@@ -71,7 +71,6 @@ async def test_a_faulty_form_keeps_what_was_typed_with_each_fault_at_its_field(a
     assert (await get(api, WEBHOOKS))["endpoints"] == []
 
 
-@on_embedded
 async def test_one_too_many_is_a_sentence_above_the_form(api: httpx2.AsyncClient, system: System) -> None:
     for _ in range(MOST):
         await system.endpoints.create(OWNER, URL, ["bulk.completed"])
@@ -80,7 +79,6 @@ async def test_one_too_many_is_a_sentence_above_the_form(api: httpx2.AsyncClient
     assert page.fields["url"] == URL
 
 
-@on_embedded
 async def test_without_a_key_for_secrets_the_page_says_what_the_operator_has_to_do(
     store: Store, clock: MovableClock, open_client: As
 ) -> None:
@@ -90,7 +88,6 @@ async def test_without_a_key_for_secrets_the_page_says_what_the_operator_has_to_
     assert "PRESSRUN_ENCRYPTION__KEYS" in page.words
 
 
-@on_embedded
 async def test_a_webhook_is_changed_and_what_stays_is_not_judged_again(api: httpx2.AsyncClient, app: FastAPI) -> None:
     endpoint_id = await created(api, description="Before")
     url = f"{PAGE}/{endpoint_id}"
@@ -108,7 +105,6 @@ async def test_a_webhook_is_changed_and_what_stays_is_not_judged_again(api: http
     assert (await get(api, WEBHOOKS))["endpoints"][0]["url"] == URL
 
 
-@on_embedded
 async def test_a_new_secret_is_shown_once_beside_how_long_the_old_one_lasts(api: httpx2.AsyncClient) -> None:
     url = f"{PAGE}/{await created(api)}"
     assert (await sent(api, f"{url}/rotate")).headers["location"] == url
@@ -118,7 +114,6 @@ async def test_a_new_secret_is_shown_once_beside_how_long_the_old_one_lasts(api:
     assert secret_in(await shown(api, url)) is None
 
 
-@on_embedded
 async def test_a_webhook_is_disabled_enabled_and_tested_with_scripts_and_without(
     api: httpx2.AsyncClient, system: System
 ) -> None:
@@ -139,7 +134,6 @@ async def test_a_webhook_is_disabled_enabled_and_tested_with_scripts_and_without
         assert "It answered 410, that it is gone" in words(await shown(api, address))
 
 
-@on_embedded
 async def test_a_webhook_is_removed(api: httpx2.AsyncClient) -> None:
     url = f"{PAGE}/{await created(api)}"
     assert "Remove this webhook?" in await shown(api, url)
@@ -148,7 +142,6 @@ async def test_a_webhook_is_removed(api: httpx2.AsyncClient) -> None:
     assert (await get(api, WEBHOOKS))["endpoints"] == []
 
 
-@on_embedded
 async def test_the_list_tells_how_the_last_delivery_went(api: httpx2.AsyncClient, system: System) -> None:
     good, bad = await created(api, description="Good"), await created(api, description="Bad")
     await delivery_to(system, good)
@@ -159,7 +152,6 @@ async def test_the_list_tells_how_the_last_delivery_went(api: httpx2.AsyncClient
         assert phrase in page
 
 
-@on_embedded
 async def test_the_secret_of_addresses_of_bulks_can_be_made_before_the_first(api: httpx2.AsyncClient) -> None:
     await shown(api, f"{PAGE}/bulks", 404)
     assert "Make the secret now" in await shown(api, PAGE)
@@ -171,7 +163,6 @@ async def test_the_secret_of_addresses_of_bulks_can_be_made_before_the_first(api
     assert 'href="/webhooks/bulks"' in await shown(api, PAGE)
 
 
-@on_embedded
 async def test_nobody_sees_or_touches_anothers_webhook(api: httpx2.AsyncClient, as_user: As) -> None:
     url = f"{PAGE}/{await created(api)}"
     stranger = as_user("stranger")
@@ -183,6 +174,5 @@ async def test_nobody_sees_or_touches_anothers_webhook(api: httpx2.AsyncClient, 
     assert (endpoint["enabled"], endpoint["url"], endpoint["rotated_at"]) == (True, URL, None)
 
 
-@on_embedded
 async def test_who_may_only_look_is_shown_no_address(with_key: WithKey) -> None:
     await shown(await with_key(scope=Scope.READ), PAGE, 403)
