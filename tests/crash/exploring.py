@@ -69,14 +69,11 @@ def tell(story: Story, seed: int, fates: Mapping[Point, Fate] | None = None) -> 
 
 @contextmanager
 def leaving_no_garbage() -> Iterator[None]:
-    """A life only looks after what is young. Of all else only what was made inside is looked through: in a process of
-    many tests the whole would take longer than the lives."""
-    gc.freeze()
+    """A life only looks after what is young."""
     try:
         yield
     finally:
         gc.collect()
-        gc.unfreeze()
 
 
 def deaths(operations: Sequence[Operation]) -> list[Case]:
