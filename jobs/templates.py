@@ -14,11 +14,13 @@ from bson import ObjectId
 
 from jobs.clock import Clock
 from jobs.documents import UserId
-from jobs.errors import DuplicateKey, Fault, InvalidInput, NameTaken, NotFound, TooMany
+from jobs.errors import DuplicateKey, Fault, InvalidInput, NameTaken, NotFound
+from jobs.places import free_place
 from jobs.storage.paging import Order, Place, Question
 from jobs.storage.store import Document, Store
 
 MOST = 200
+TOO_MANY = "You have as many templates as there can be"
 LONGEST_REQUEST = 8 * 2**20
 """In bytes: what a request's body may have."""
 
@@ -70,7 +72,7 @@ class Templates:
             there = await self._templates.find({"userId": owner}, projection=["name", "place"], limit=MOST)
             if name in {other["name"] for other in there}:
                 raise NameTaken("template", name)
-            template |= {"_id": ObjectId(), "place": _free_place({other["place"] for other in there})}
+            template |= {"_id": ObjectId(), "place": free_place({other["place"] for other in there}, MOST, TOO_MANY)}
             try:
                 await self._templates.insert_one(dict(template))
             except DuplicateKey:
@@ -123,14 +125,6 @@ def _fields(request: Kept) -> dict[str, Any]:
         "pipeline": request.pipeline,
         "total_items": request.total_items,
     }
-
-
-def _free_place(taken: set[int]) -> int:
-    """An owner's templates are numbered, so that no two requests together make one too many."""
-    free = next((place for place in range(MOST) if place not in taken), None)
-    if free is None:
-        raise TooMany("You have as many templates as there can be", MOST)
-    return free
 
 
 def _read(stored: Document) -> Template:

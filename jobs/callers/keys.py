@@ -15,11 +15,13 @@ from bson import ObjectId
 from jobs.clock import Clock
 from jobs.documents import UserId, user_id
 from jobs.errors import DuplicateKey, NotFound, TooMany
+from jobs.places import free_place
 from jobs.storage.store import Document, Filter, Store
 
 PREFIX = "pressrun_"
 MAX_KEY_LENGTH = 100
 MOST = 100
+TOO_MANY = "This user has as many API keys as there can be"
 MOST_OVER_LISTED = 100
 NOTED_EVERY = timedelta(minutes=1)
 WHAT = "API key"
@@ -132,16 +134,14 @@ class Keys:
         return KeyOwner(KeyId(key["_id"]), key["userId"], Scope(key["scope"]), key.get("email"), expires_at, due)
 
     async def _free_place(self, owner: UserId) -> int:
-        """A user's valid keys are numbered, so that no two requests together make one too many."""
+        """Those of keys that have expired are free again."""
         now = self._clock.now()
         expired = {"userId": owner, "expires_at": {"$lte": now}, "place": {"$exists": True}}
         await self._keys.update_many(expired, {"$unset": {"place": ""}})
         there = await self._keys.find(_valid_of(owner, now), projection=["place"], limit=MOST)
-        taken = {key.get("place") for key in there}
-        free = next((place for place in range(MOST) if place not in taken), None)
-        if len(there) >= MOST or free is None:
-            raise TooMany("This user has as many API keys as there can be", MOST)
-        return free
+        if len(there) >= MOST:
+            raise TooMany(TOO_MANY, MOST)
+        return free_place({key.get("place") for key in there}, MOST, TOO_MANY)
 
 
 def _valid_of(owner: UserId, now: datetime) -> Filter:

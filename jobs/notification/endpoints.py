@@ -15,12 +15,14 @@ from bson import ObjectId
 
 from jobs.clock import Clock
 from jobs.documents import UserId
-from jobs.errors import DuplicateKey, NotFound, TooMany
+from jobs.errors import DuplicateKey, NotFound
 from jobs.notification.signing_secrets import Signing, SigningSecrets, old_secret_valid_until
+from jobs.places import free_place
 from jobs.storage.encryption import Cipher
 from jobs.storage.store import Document, Store
 
 MOST = 20
+TOO_MANY = "You have as many endpoints as there can be"
 LONGEST_DESCRIPTION = 200
 PLACE_OF_BULKS = -1
 WHAT = "endpoint"
@@ -82,7 +84,7 @@ class Endpoints:
         endpoint = self._new(owner, EndpointKind.ENDPOINT, url, events, description, kept)
         while True:
             there = await self._endpoints.find({"userId": owner}, projection=["place"], limit=MOST + 1)
-            endpoint["place"] = _free_place({other["place"] for other in there})
+            endpoint["place"] = free_place({other["place"] for other in there}, MOST, TOO_MANY)
             try:
                 await self._endpoints.insert_one(dict(endpoint))
             except DuplicateKey:
@@ -211,11 +213,3 @@ class Endpoints:
             rotated_at=stored["rotated_at"],
             old_secret_valid_until=old_secret_valid_until(stored, self._clock.now()),
         )
-
-
-def _free_place(taken: set[int]) -> int:
-    """An owner's endpoints are numbered, so that no two requests together make one too many."""
-    free = next((place for place in range(MOST) if place not in taken), None)
-    if free is None:
-        raise TooMany("You have as many endpoints as there can be", MOST)
-    return free

@@ -12,12 +12,14 @@ from datetime import datetime
 
 from jobs.clock import Clock
 from jobs.documents import UserId
-from jobs.errors import DuplicateKey, NameTaken, NotFound, TooMany
+from jobs.errors import DuplicateKey, NameTaken, NotFound
 from jobs.notification.signing_secrets import Signing, SigningSecrets, old_secret_valid_until
+from jobs.places import free_place
 from jobs.storage.encryption import Cipher
 from jobs.storage.store import Document, Store
 
 MOST = 50
+TOO_MANY = "You have as many targets as there can be"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 
 
@@ -46,7 +48,8 @@ class Targets:
             there = await self._targets.find({"userId": owner}, projection=["name"], limit=MOST)
             if name in {other["name"] for other in there}:
                 raise NameTaken("target", name)
-            target["_id"] = _free_place(owner, {other["_id"] for other in there})
+            taken = {int(other["_id"].rpartition("/")[2]) for other in there}
+            target["_id"] = f"{owner}/{free_place(taken, MOST, TOO_MANY)}"
             try:
                 await self._targets.insert_one(dict(target))
             except DuplicateKey:
@@ -99,12 +102,3 @@ def _check_name(name: str) -> None:
     """Nothing is asked of the database about a name that no target can have."""
     if not NAME.fullmatch(name):
         raise NotFound("target")
-
-
-def _free_place(owner: UserId, taken: set[str]) -> str:
-    """An owner's targets are numbered in their ids, so that no two requests together make one too many."""
-    places = (f"{owner}/{number}" for number in range(MOST))
-    free = next((place for place in places if place not in taken), None)
-    if free is None:
-        raise TooMany("You have as many targets as there can be", MOST)
-    return free

@@ -17,13 +17,15 @@ from bson import ObjectId
 
 from jobs.clock import NEVER, Clock
 from jobs.documents import UserId
-from jobs.errors import Busy, DuplicateKey, InvalidInput, NotFound, TooMany
+from jobs.errors import Busy, DuplicateKey, InvalidInput, NotFound
+from jobs.places import free_place
 from jobs.scheduling.cron import Rhythm, read_rhythm
 from jobs.scheduling.firing_log import FiringLog
 from jobs.storage.store import Document, Store
 from jobs.templates import TemplateId
 
 MOST = 100
+TOO_MANY = "You have as many schedules as there can be"
 """Of one owner."""
 
 TRIES = 8
@@ -117,7 +119,7 @@ class Schedules:
         }
         while True:
             there = await self._schedules.find({"userId": owner}, projection=["place"], limit=MOST)
-            schedule |= {"_id": ObjectId(), "place": _free_place({other["place"] for other in there})}
+            schedule |= {"_id": ObjectId(), "place": free_place({other["place"] for other in there}, MOST, TOO_MANY)}
             try:
                 await self._schedules.insert_one(dict(schedule))
             except DuplicateKey:
@@ -230,11 +232,3 @@ def _planned(stored: Document, next_at: datetime) -> Document:
     """What is owed of a firing, or is to be told, is looked at first."""
     owes = stored["firing"] is not None or stored.get("untold") is not None
     return {"next_at": next_at, "due_at": stored["due_at"] if owes else next_at}
-
-
-def _free_place(taken: set[int]) -> int:
-    """An owner's schedules are numbered, so that no two requests together make one too many."""
-    free = next((place for place in range(MOST) if place not in taken), None)
-    if free is None:
-        raise TooMany("You have as many schedules as there can be", MOST)
-    return free
